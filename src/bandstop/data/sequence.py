@@ -1,0 +1,143 @@
+"""Sequence, Fold and Dataset: what every format is read into."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence as Seq
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from bandstop.errors import BadInput, listed
+from bandstop.skeleton import Skeleton
+
+MIN_FRAMES = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Sequence:
+    """One recording: where every node was in every frame.
+
+    name       unique within its data set, such as "s01s02/03/001"
+    positions  float32, (frames, nodes, 3), in the skeleton's unit; finite
+    label      index into the data set's classes, or None where it is not known
+    group      who was recorded: sequences of one group never stand on both sides of a split
+
+    Errors: BadInput for another shape, fewer than 2 frames, NaN or infinity (with frame and node).
+    """
+
+    name: str
+    positions: np.ndarray
+    label: int | None = None
+    group: str = ""
+
+    def __post_init__(self) -> None:
+        positions = np.ascontiguousarray(self.positions, dtype=np.float32)
+        if positions.ndim != 3 or positions.shape[2] != 3:
+            raise BadInput(
+                f"{self.name}: positions must be (frames, nodes, 3), not {positions.shape}"
+            )
+        if len(positions) < MIN_FRAMES:
+            raise BadInput(
+                f"{self.name}: a sequence needs at least {MIN_FRAMES} frames and has "
+                f"{len(positions)}; leave it out or record it again"
+            )
+        if not np.isfinite(positions).all():
+            frame, node, axis = np.argwhere(~np.isfinite(positions))[0]
+            raise BadInput(
+                f"{self.name}: frame {frame + 1}, node {node}, {'xyz'[axis]} is "
+                f"{positions[frame, node, axis]}; coordinates must be finite: repair or drop the frame"
+            )
+        positions.setflags(write=False)
+        object.__setattr__(self, "positions", positions)
+
+    @property
+    def frames(self) -> int:
+        return len(self.positions)
+
+    @property
+    def digest(self) -> str:
+        """A hash of the coordinates alone: equal for repeated recordings."""
+        return hashlib.sha256(self.positions.tobytes()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One way to divide a data set: indices of the sequences to train on and to test on."""
+
+    name: str
+    train: tuple[int, ...]
+    test: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        both = set(self.train) & set(self.test)
+        if both:
+            raise BadInput(f"fold {self.name}: {len(both)} sequences are in both train and test")
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Recordings of one skeleton, their classes and the splits they are evaluated by.
+
+    notes  what a reader of the files should know: what was left out and why
+
+    Errors: BadInput, naming every rule that is broken.
+    """
+
+    name: str
+    skeleton: Skeleton
+    classes: tuple[str, ...]
+    sequences: tuple[Sequence, ...]
+    folds: tuple[Fold, ...]
+    notes: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        problems = []
+        if not self.sequences:
+            problems.append("it holds no sequences")
+        for name, count in Counter(s.name for s in self.sequences).items():
+            if count > 1:
+                problems.append(f"{count} sequences are named {name!r}; names must be unique")
+        for s in self.sequences:
+            if s.positions.shape[1] != self.skeleton.nodes:
+                problems.append(
+                    f"{s.name} has {s.positions.shape[1]} nodes, but skeleton "
+                    f"{self.skeleton.name!r} has {self.skeleton.nodes}"
+                )
+            if s.label is not None and not 0 <= s.label < len(self.classes):
+                problems.append(
+                    f"{s.name} has label {s.label}, but there are {len(self.classes)} classes"
+                )
+        if len(set(self.classes)) != len(self.classes):
+            problems.append("class names must differ from each other")
+        count = len(self.sequences)
+        for fold in self.folds:
+            for side, indices in (("train", fold.train), ("test", fold.test)):
+                if not indices:
+                    problems.append(f"fold {fold.name} has nothing to {side} on")
+                if any(not 0 <= i < count for i in indices):
+                    problems.append(f"fold {fold.name} names a sequence outside 0..{count - 1}")
+                if any(0 <= i < count and self.sequences[i].label is None for i in indices):
+                    problems.append(f"fold {fold.name} has sequences without a label in {side}")
+        if problems:
+            raise BadInput(f"data set {self.name!r}: {listed(problems)}")
+
+    def fold(self, name: str) -> Fold:
+        """The fold of that name. Errors: BadInput with the names there are."""
+        for fold in self.folds:
+            if fold.name == name:
+                return fold
+        names = ", ".join(f.name for f in self.folds)
+        raise BadInput(f"data set {self.name!r} has no fold {name!r}; it has {names}, or use all")
+
+    def subset(self, indices: Seq[int]) -> tuple[Sequence, ...]:
+        return tuple(self.sequences[i] for i in indices)
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of names, labels, groups, coordinates and folds: the same data, the same print."""
+        digest = hashlib.sha256(repr((self.classes, self.folds)).encode())
+        for s in self.sequences:
+            digest.update(f"{s.name}|{s.label}|{s.group}|{s.digest}".encode())
+        return digest.hexdigest()[:16]

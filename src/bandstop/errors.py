@@ -1,0 +1,40 @@
+"""The two ways a command can end badly. Everything else that is raised is a defect of ours.
+
+A message is one sentence: the rule, the name, the value, the remedy.
+"""
+
+
+class BandstopError(Exception):
+    """Base of the errors that a user can do something about; `exit_code` is the process's."""
+
+    exit_code = 1
+
+
+class BadInput(BandstopError, ValueError):
+    """What was handed in breaks a rule: a file, a line, an option, a shape (exit code 2)."""
+
+    exit_code = 2
+
+
+class Failure(BandstopError, RuntimeError):
+    """The input was right and yet it did not work: a full disk, a failed verification (exit code 1)."""
+
+    exit_code = 1
+
+
+def listed(problems: list[str], limit: int = 10) -> str:
+    """All problems in one message: one as it is, several as an indented list, cut after `limit`.
+
+    >>> listed(["rate is 2"])
+    'rate is 2'
+    >>> print(listed(["a", "b"]))
+    2 problems:
+      a
+      b
+    """
+    if len(problems) == 1:
+        return problems[0]
+    lines = [f"{len(problems)} problems:", *(f"  {p}" for p in problems[:limit])]
+    if len(problems) > limit:
+        lines.append(f"  … and {len(problems) - limit} more")
+    return "\n".join(lines)
