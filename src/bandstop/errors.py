@@ -3,6 +3,11 @@
 A message is one sentence: the rule, the name, the value, the remedy.
 """
 
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
 
 class BandstopError(Exception):
     """Base of the errors that a user can do something about; `exit_code` is the process's."""
@@ -38,3 +43,15 @@ def listed(problems: list[str], limit: int = 10) -> str:
     if len(problems) > limit:
         lines.append(f"  … and {len(problems) - limit} more")
     return "\n".join(lines)
+
+
+def nearest(name: str, names: Iterable[str]) -> str:
+    """`; did you mean 'pmp'?` for a near miss, else nothing: the end of an error about a wrong name.
+
+    >>> nearest("pmpp", ["dense", "pmp"])
+    "; did you mean 'pmp'?"
+    >>> nearest("zzz", ["dense", "pmp"])
+    ''
+    """
+    close = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else ""

@@ -1,0 +1,6 @@
+"""Recipes as data, and the one class that carries any of them out."""
+
+from bandstop.method.pruning import Pruning
+from bandstop.method.table import METHODS, Method
+
+__all__ = ["METHODS", "Method", "Pruning"]

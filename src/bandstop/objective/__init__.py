@@ -1,0 +1,6 @@
+"""What training minimises: named terms and their sum."""
+
+from bandstop.objective.alignment import ALIGNMENTS, kl_divergence, wasserstein
+from bandstop.objective.objective import Objective, Term, alignment_term
+
+__all__ = ["ALIGNMENTS", "Objective", "Term", "alignment_term", "kl_divergence", "wasserstein"]

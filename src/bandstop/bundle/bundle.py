@@ -1,0 +1,203 @@
+"""Bundle: the delivered model, from raw frames to class names, in one safetensors file. Never pickle."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor
+
+from bandstop.bundle.storage import restore, store
+from bandstop.data.describe import Normalisation, describe
+from bandstop.data.sequence import Sequence
+from bandstop.errors import BadInput
+from bandstop.nn import AttentionGCN, CompactGCN, Shape
+from bandstop.record import write_atomically
+from bandstop.skeleton import Skeleton
+
+VERSION = 1
+TENSORS = ("attention", "filters", "dense")
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """The most probable class, and every class's probability (they sum to 1)."""
+
+    label: str
+    probabilities: dict[str, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Bundle:
+    """A network with everything it needs: `predict` takes what a sensor gives.
+
+    facts  method, rate, accuracy, provenance: whatever a reader should know; JSON
+    """
+
+    net: CompactGCN
+    skeleton: Skeleton
+    chunks: int
+    normalisation: Normalisation
+    classes: tuple[str, ...]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        wanted = (self.skeleton.nodes, 3 * self.chunks)
+        for word, value, rule in [
+            ("the network's signal", (self.net.nodes, self.net.all_features), wanted),
+            ("the normalisation", tuple(self.normalisation.mean.shape), wanted),
+            ("the normalisation", tuple(self.normalisation.std.shape), wanted),
+            ("the number of classes", self.net.shape.classes, len(self.classes)),
+        ]:
+            if value != rule:
+                raise BadInput(f"bundle: {word} is {value}, and skeleton and chunks ask for {rule}")
+
+    def signal(self, sequences: list[Sequence]) -> Float[Tensor, "batch node feature"]:
+        """Raw recordings -> normalised signals. Errors: BadInput for another number of nodes."""
+        for s in sequences:
+            if s.positions.shape[1] != self.skeleton.nodes:
+                raise BadInput(
+                    f"{s.name} has {s.positions.shape[1]} nodes, but the network reads "
+                    f"{self.skeleton.nodes} ({self.skeleton.name}); record with that skeleton"
+                )
+        return self.normalisation(describe(sequences, self.chunks))
+
+    @torch.no_grad()
+    def predict(self, sequence: Sequence | np.ndarray) -> Prediction:
+        """Class and probabilities of one recording: a Sequence, or positions (frames, nodes, 3)."""
+        if not isinstance(sequence, Sequence):
+            sequence = Sequence("recording", np.asarray(sequence))
+        p = self.net(self.signal([sequence])).softmax(dim=1)[0].tolist()
+        probabilities = dict(zip(self.classes, p, strict=True))
+        return Prediction(max(probabilities, key=probabilities.__getitem__), probabilities)
+
+    def to_bytes(self) -> bytes:
+        """The file's content; see docs/bundle.md."""
+        net, shape = self.net.net, self.net.shape
+        tensors: dict[str, Tensor] = {
+            "joints": self.net.joints.int(),
+            "features": self.net.features.int(),
+            "filter_bias": net.filter_bias.detach(),
+            "class_bias": net.class_bias.detach(),
+            "mean": self.normalisation.mean,
+            "std": self.normalisation.std,
+        }
+        storage = {}
+        for name, weight in net.weights().items():
+            storage[name], parts = store(weight)
+            tensors |= {f"{name}.{part}": value for part, value in parts.items()}
+        header = {
+            "version": VERSION,
+            "skeleton": self.skeleton.to_dict(),
+            "chunks": self.chunks,
+            "classes": list(self.classes),
+            "nodes": self.net.nodes,
+            "features": self.net.all_features,
+            "shape": {
+                "heads": shape.heads, "nodes": shape.nodes, "features": shape.features,
+                "filters": shape.filters, "classes": shape.classes, "fusion": shape.fusion,
+                "outputs": shape.outputs,
+            },
+            "storage": storage,
+            "facts": dict(self.facts),
+        }  # fmt: skip
+        text = json.dumps(header, sort_keys=True)
+        tensors = {name: t.cpu().contiguous() for name, t in tensors.items()}
+        return save_tensors(tensors, {"bandstop": text, "sha256": _digest(text, tensors)})
+
+    def save(self, path: str | Path) -> None:
+        """Write the file: whole or not at all."""
+        write_atomically(Path(path), self.to_bytes())
+
+    @property
+    def bytes(self) -> int:
+        return len(self.to_bytes())
+
+
+def _digest(header: str, tensors: Mapping[str, Tensor]) -> str:
+    digest = hashlib.sha256(header.encode())
+    for name in sorted(tensors):
+        t = tensors[name]
+        digest.update(f"{name} {t.dtype} {tuple(t.shape)}".encode())
+        digest.update(t.flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def load_bundle(path: str | Path) -> Bundle:
+    """Read a bundle. Nothing in it is ever executed or unpickled.
+
+    Errors: BadInput for a file that is missing, cut short, altered, no bundle, or of a newer format.
+    """
+    path = Path(path)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}") from error
+    return from_bytes(content, str(path))
+
+
+def from_bytes(content: bytes, name: str = "the bundle") -> Bundle:
+    """The bundle that `to_bytes` wrote. Errors: as `load_bundle`."""
+    remedy = "copy it again or design it anew"
+    try:
+        tensors = load_tensors(content)
+        length = int.from_bytes(content[:8], "little")
+        metadata = json.loads(content[8 : 8 + length]).get("__metadata__", {})
+    except (SafetensorError, ValueError) as error:
+        raise BadInput(f"{name} is cut short or no bundle ({error}); {remedy}") from error
+    if "bandstop" not in metadata:
+        raise BadInput(f"{name} is a safetensors file but no bundle of bandstop; {remedy}")
+    text = metadata["bandstop"]
+    try:
+        header = json.loads(text)
+        version = header["version"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadInput(f"{name} has a damaged header ({error!r}); {remedy}") from error
+    if version != VERSION:
+        raise BadInput(
+            f"{name} is a bundle of format {version!r}, and this bandstop reads format {VERSION}; "
+            "update bandstop, or design the network anew"
+        )
+    if metadata.get("sha256") != _digest(text, tensors):
+        raise BadInput(f"{name} was altered after it was written: its checksum differs; {remedy}")
+    try:
+        return _assemble(header, tensors)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise BadInput(f"{name} is not a usable bundle: {error}; {remedy}") from error
+
+
+def _assemble(header: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Bundle:
+    shape = Shape(**header["shape"])
+    net = AttentionGCN(shape, scales=dict.fromkeys(TENSORS, 1.0))
+    with torch.no_grad():
+        for name, size in shape.tensors.items():
+            prefix = f"{name}."
+            parts = {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
+            getattr(net, name).copy_(restore(header["storage"][name], parts, size))
+        net.filter_bias.copy_(tensors["filter_bias"])
+        net.class_bias.copy_(tensors["class_bias"])
+    small = CompactGCN(
+        net,
+        tensors["joints"].long(),
+        tensors["features"].long(),
+        nodes=header["nodes"],
+        all_features=header["features"],
+    )
+    return Bundle(
+        small.eval().requires_grad_(False),
+        Skeleton.from_dict(header["skeleton"]),
+        int(header["chunks"]),
+        Normalisation(tensors["mean"], tensors["std"]),
+        tuple(header["classes"]),
+        header["facts"],
+    )

@@ -1,0 +1,155 @@
+"""Augmentation: pure functions of (positions, draw), and one seeded recipe that draws and applies them.
+
+All work on chunk averages, (batch, chunk, node, xyz), relative to the sequence's centre. Rotation,
+mirroring, exchange and scale are linear, so they commute with averaging; cropping in time is done where
+the chunks are cut (`chunk_means`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from bandstop.data.describe import (
+    Normalisation,
+    Recordings,
+    as_signal,
+    centre,
+    chunk_means,
+)
+from bandstop.errors import BadInput, listed
+from bandstop.skeleton import Skeleton
+
+Positions = Float[Tensor, "batch chunk node xyz"]
+
+
+@cache
+def _orders(skeleton: Skeleton) -> Int[Tensor, "four node"]:
+    """Node orders: as they are; mirrored; bodies exchanged; both. Row = mirror + 2 * exchange."""
+    joints = len(skeleton.joints)
+    rows = []
+    for exchanged in (False, True):
+        for mirrored in (False, True):
+            bodies = range(skeleton.bodies)
+            rows.append(
+                [
+                    b * joints + (skeleton.mirror[j] if mirrored else j)
+                    for b in (reversed(bodies) if exchanged else bodies)
+                    for j in range(joints)
+                ]
+            )
+    return torch.tensor(rows)
+
+
+def reorder(
+    positions: Positions,
+    skeleton: Skeleton,
+    mirrored: Bool[Tensor, " batch"],
+    exchanged: Bool[Tensor, " batch"],
+) -> Positions:
+    """Mirror some samples (left and right joints exchanged, the side coordinate negated) and exchange
+    the bodies of some; where there is one body, `exchanged` changes nothing."""
+    orders = _orders(skeleton).to(positions.device)
+    order = orders[mirrored.long() + 2 * exchanged.long()]
+    out = positions.gather(2, order[:, None, :, None].expand_as(positions))
+    sign = torch.ones(len(positions), 1, 1, 3, device=positions.device)
+    sign[:, 0, 0, skeleton.side] = 1 - 2 * mirrored.to(sign.dtype)
+    return out * sign
+
+
+def mirror(positions: Positions, skeleton: Skeleton) -> Positions:
+    """Every sample as seen in a mirror: its own inverse."""
+    every = torch.ones(len(positions), dtype=torch.bool, device=positions.device)
+    return reorder(positions, skeleton, mirrored=every, exchanged=~every)
+
+
+def exchange(positions: Positions, skeleton: Skeleton) -> Positions:
+    """Every sample with the order of its bodies reversed: its own inverse."""
+    every = torch.ones(len(positions), dtype=torch.bool, device=positions.device)
+    return reorder(positions, skeleton, mirrored=~every, exchanged=every)
+
+
+def rotate(positions: Positions, up: int, angle: Float[Tensor, " batch"]) -> Positions:
+    """Turn each sample by its angle (radians) about the vertical coordinate `up`."""
+    a, b = (up + 1) % 3, (up + 2) % 3
+    matrix = torch.zeros(len(positions), 3, 3, device=positions.device)
+    matrix[:, up, up] = 1
+    matrix[:, a, a] = matrix[:, b, b] = angle.cos()
+    matrix[:, a, b] = angle.sin()
+    matrix[:, b, a] = -angle.sin()
+    return torch.bmm(positions.flatten(1, 2), matrix).view_as(positions)
+
+
+def scale(positions: Positions, factor: Float[Tensor, " batch"]) -> Positions:
+    """Make each sample larger by its factor."""
+    return positions * factor[:, None, None, None]
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How much of each; zero switches one off.
+
+    mirror, exchange  probability
+    rotation          largest angle about the vertical, degrees, uniform
+    scale             standard deviation of the logarithm of the size
+    noise             standard deviation added to every chunk average, in units of the signal's std
+    crop              largest fraction of the duration cut off at each end, uniform
+
+    Errors: BadInput, naming every value out of range.
+    """
+
+    mirror: float = 0.5
+    exchange: float = 0.5
+    rotation: float = 30.0
+    scale: float = 0.1
+    noise: float = 0.03
+    crop: float = 0.15
+
+    def __post_init__(self) -> None:
+        upper = dict(mirror=1.0, exchange=1.0, rotation=180.0, scale=1.0, noise=10.0, crop=0.45)
+        problems = [
+            f"{name} must be in [0, {top:g}], not {getattr(self, name)}"
+            for name, top in upper.items()
+            if not 0 <= getattr(self, name) <= top
+        ]
+        if problems:
+            raise BadInput(f"augmentation: {listed(problems)}")
+
+
+NONE = Augmentation(mirror=0, exchange=0, rotation=0, scale=0, noise=0, crop=0)
+
+
+def augmented_signal(
+    recordings: Recordings,
+    rows: Int[Tensor, " batch"],
+    chunks: int,
+    skeleton: Skeleton,
+    normalisation: Normalisation,
+    settings: Augmentation,
+    generator: torch.Generator,
+) -> Float[Tensor, "batch node feature"]:
+    """Normalised signals of the rows, each varied at random; the same generator, the same signals.
+
+    Numbers are drawn on the generator's device (the CPU, so that a GPU sees the same draws).
+    """
+    device, count = recordings.integral.device, len(rows)
+
+    def uniform() -> Float[Tensor, " batch"]:
+        return torch.rand(count, generator=generator).to(device)
+
+    cut_start, cut_end = settings.crop * uniform(), settings.crop * uniform()
+    mirrored, exchanged = uniform() < settings.mirror, uniform() < settings.exchange
+    angle = (2 * uniform() - 1) * settings.rotation * (torch.pi / 180)
+    size = (settings.scale * torch.randn(count, generator=generator).to(device)).exp()
+    positions = chunk_means(recordings, rows, chunks, cut_start, 1 - cut_end)
+    positions = reorder(positions, skeleton, mirrored, exchanged)
+    positions = scale(rotate(centre(positions), skeleton.up, angle), size)
+    signal = normalisation(as_signal(positions))
+    if settings.noise:
+        noise = torch.randn(signal.shape, generator=generator).to(device)
+        signal = signal + settings.noise * noise
+    return signal

@@ -1,0 +1,127 @@
+"""Temporal chunking: from a recording of any length to one fixed-size signal on the nodes.
+
+A sequence is taken as a piecewise constant function of time, one step a frame. Its duration, or a part
+of it, is cut into M equal chunks, and each node's coordinates are averaged over each chunk; boundaries
+may fall inside a frame, whose share then counts. So any duration and any frame rate give M averages,
+also where there are fewer frames than chunks. (Chunk averages as node features: PMP, arXiv 2305.19343;
+fractional boundaries: our choice.)
+
+The averages are differences of one running integral, so a crop costs no more than the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as Seq
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from bandstop.data.sequence import Sequence
+from bandstop.errors import BadInput
+
+
+@dataclass(frozen=True, eq=False)
+class Recordings:
+    """Many sequences as one padded tensor of running integrals, ready to be cut into chunks.
+
+    integral  (sequences, longest + 1, nodes * 3): sum of the frames before time t, positions taken
+              relative to the sequence's own centre (the mean of all nodes in all frames)
+    frames    (sequences,) number of frames
+    """
+
+    integral: Float[Tensor, "sequence time coordinate"]
+    frames: Int[Tensor, " sequence"]
+
+    @staticmethod
+    def of(sequences: Seq[Sequence]) -> Recordings:
+        """Pack the sequences; memory is sequences x longest x nodes x 3 floats."""
+        longest = max(s.frames for s in sequences)
+        nodes = sequences[0].positions.shape[1]
+        integral = torch.zeros(len(sequences), longest + 1, nodes * 3, dtype=torch.float64)
+        for i, s in enumerate(sequences):
+            positions = torch.from_numpy(s.positions.copy()).double()
+            positions -= positions.mean(dim=(0, 1))
+            integral[i, 1 : s.frames + 1] = positions.flatten(1).cumsum(dim=0)
+        return Recordings(integral.float(), torch.tensor([s.frames for s in sequences]))
+
+    def to(self, device: torch.device | str) -> Recordings:
+        return Recordings(self.integral.to(device), self.frames.to(device))
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+
+def chunk_means(
+    recordings: Recordings,
+    rows: Int[Tensor, " batch"],
+    chunks: int,
+    start: Float[Tensor, " batch"] | None = None,
+    end: Float[Tensor, " batch"] | None = None,
+) -> Float[Tensor, "batch chunk node xyz"]:
+    """Average position of every node in every chunk of the chosen rows.
+
+    m_k = (I(b_{k+1}) - I(b_k)) / (b_{k+1} - b_k),  b_k = start + (end - start) k / M, in frames,
+    I the running integral, linear between whole frames. `start` and `end` are fractions of the
+    duration (0 and 1 where not given), start < end.
+    """
+    frames = recordings.frames[rows]
+    device = frames.device
+    lo = torch.zeros(len(rows), device=device) if start is None else start
+    hi = torch.ones(len(rows), device=device) if end is None else end
+    steps = torch.linspace(0, 1, chunks + 1, device=device)
+    time = (lo[:, None] + (hi - lo)[:, None] * steps) * frames[:, None]
+    floor = torch.minimum(time.floor().long(), frames[:, None] - 1)
+    width = recordings.integral.shape[1]
+    table = recordings.integral.view(-1, recordings.integral.shape[2])
+    index = (rows[:, None] * width + floor).flatten()
+    before, after = table.index_select(0, index), table.index_select(0, index + 1)
+    integral = torch.lerp(before, after, (time - floor).view(-1, 1)).view(len(rows), chunks + 1, -1)
+    length = (hi - lo) * frames / chunks
+    means = (integral[:, 1:] - integral[:, :-1]) / length[:, None, None]
+    return means.view(len(rows), chunks, -1, 3)
+
+
+def centre(positions: Float[Tensor, "batch chunk node xyz"]) -> Float[Tensor, "..."]:
+    """Positions relative to the centre of the whole group: all nodes, all chunks (our choice)."""
+    return positions - positions.mean(dim=(1, 2), keepdim=True)
+
+
+def as_signal(
+    positions: Float[Tensor, "batch chunk node xyz"],
+) -> Float[Tensor, "batch node feature"]:
+    """Concatenate each node's chunk averages: feature 3 k + c is coordinate c in chunk k."""
+    return positions.permute(0, 2, 1, 3).flatten(2)
+
+
+@dataclass(frozen=True, eq=False)
+class Normalisation:
+    """signal -> (signal - mean) / std, element by element; both (nodes, features)."""
+
+    mean: Float[Tensor, "node feature"]
+    std: Float[Tensor, "node feature"]
+
+    @staticmethod
+    def of(signals: Float[Tensor, "batch node feature"]) -> Normalisation:
+        """Mean of each element and one standard deviation for all of them (our choice).
+
+        One std keeps the proportions of the body; an element that never varies stays at zero.
+        """
+        mean = signals.mean(dim=0)
+        std = (signals - mean).square().mean().sqrt()
+        if not std > 0:
+            raise BadInput("the training signals are all equal; there is nothing to learn from")
+        return Normalisation(mean, std.expand_as(mean).clone())
+
+    def __call__(self, signal: Float[Tensor, "batch node feature"]) -> Float[Tensor, "..."]:
+        return (signal - self.mean) / self.std
+
+    def to(self, device: torch.device | str) -> Normalisation:
+        return Normalisation(self.mean.to(device), self.std.to(device))
+
+
+def describe(sequences: Seq[Sequence], chunks: int) -> Float[Tensor, "batch node feature"]:
+    """The signals of whole sequences, centred, not normalised: (sequences, nodes, 3 x chunks)."""
+    rows = torch.arange(len(sequences))
+    return as_signal(centre(chunk_means(Recordings.of(sequences), rows, chunks)))

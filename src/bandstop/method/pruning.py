@@ -1,0 +1,132 @@
+"""Pruning: one method at work on one network, from its gates to the final masks.
+
+Before every step it sets what must be set: gates while there are any, then, once, the exact masks.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bandstop import gate
+from bandstop.budget import Budget
+from bandstop.method.table import METHODS
+from bandstop.nn import AttentionGCN
+from bandstop.objective import Objective, alignment_term
+from bandstop.prune import Masks, check_reachable, choose_live
+from bandstop.record import Config
+
+
+class Pruning:
+    """Attach the method's gates to `net` and carry its plan out.
+
+    stage  "open" (no mask yet), "gated", then "fixed"
+    observed  the rate just before the exact cut, where a gate or a budget decided it
+    Errors: BadInput, before any training, when the budget cannot keep a path to every class.
+    """
+
+    def __init__(self, net: AttentionGCN, config: Config) -> None:
+        self.net, self.config, self.method = net, config, METHODS[config.method]
+        self.budget = Budget(config.rate, config.scope, config.exempt, config.rates)
+        self.tensors: dict[str, Tensor] = gate.prunable(net)
+        self.observed: float | None = None
+        self.masks: Masks | None = None
+        self.gates: gate.Gates | None = None
+        self.cut_step = self._cut_step()
+        if self.method.cut is not None:
+            check_reachable(self.budget, net.shape)
+        if self.method.gated:
+            self.gates = gate.attach(
+                net,
+                gate.BandStop(
+                    rate=config.rate,
+                    prior=config.prior,
+                    threshold=config.threshold,
+                    sigma=(config.sigma_start, config.sigma_end),
+                    warmup=config.warmup,
+                    scope=config.scope,
+                    exempt=config.exempt,
+                    rates=config.rates,
+                    scale="unit",
+                ),
+            )
+
+    def _cut_step(self) -> int | None:
+        if self.method.cut is None:
+            return None
+        part = 1 - self.config.settle if self.method.cut == "settle" else float(self.method.cut)
+        return round(part * self.config.steps)
+
+    @property
+    def stage(self) -> str:
+        if self.masks is not None:
+            return "fixed"
+        return "gated" if self.gates is not None else "open"
+
+    def objective(self) -> Objective:
+        """Cross-entropy, and for a gated method the alignment of all its latents with the prior."""
+        c = self.config
+        if not self.method.gated or c.alignment == "none" or c.alignment_weight == 0:
+            return Objective(smoothing=c.smoothing)
+        assert self.gates is not None
+        aligned = {name: self.tensors[name] for name in self.gates.tensors}
+        term = alignment_term(c.alignment, c.prior, c.alignment_weight, lambda: aligned)
+        return Objective((term,), c.smoothing)
+
+    def before_step(self, step: int) -> None:
+        """Set the gates for this step; at the cut make the masks exact and final."""
+        if self.masks is not None:
+            return
+        if self.cut_step is not None and step >= self.cut_step:
+            self.cut()
+        elif self.gates is not None:
+            self.gates.update(step / self.cut_step if self.cut_step else 1.0)
+
+    @torch.no_grad()
+    def cut(self) -> None:
+        """Choose the weights that stay, exactly within the budget and all of them live, and fix them."""
+        if self.masks is not None:
+            return
+        if self.gates is not None:
+            self.gates.update(1.0)
+        self.observed = self.observed_rate()
+        scores = {name: latent.detach().abs() for name, latent in self.tensors.items()}
+        self.fix(choose_live(scores, self.budget, self.net.shape))
+
+    def fix(self, masks: Masks) -> None:
+        gate.fix(self.net, masks)
+        self.masks = masks
+
+    def finish(self) -> Masks:
+        """After the last step: the final masks (all ones for the dense network)."""
+        if self.masks is None and self.cut_step is not None:
+            self.cut()
+        if self.masks is None:
+            return {name: torch.ones_like(t, dtype=torch.bool) for name, t in self.tensors.items()}
+        return self.masks
+
+    def observed_rate(self) -> float:
+        """The fraction of prunable weights that are removed at this moment (soft masks at 1/2)."""
+        if self.masks is not None:
+            kept = sum(int(m.sum()) for m in self.masks.values())
+            return 1 - kept / self.net.shape.weights
+        return self.gates.observed_rate() if self.gates is not None else 0.0
+
+    def facts(self) -> dict[str, Any]:
+        """What a checkpoint must know beside the tensors."""
+        return {"stage": self.stage, "observed": self.observed}
+
+    def restore(self, facts: dict[str, Any]) -> None:
+        """Bear the gates that the checkpoint's tensors expect; their values are loaded afterwards."""
+        if facts["stage"] == "fixed":
+            self.fix({n: torch.ones_like(t, dtype=torch.bool) for n, t in self.tensors.items()})
+        self.observed = facts["observed"]
+
+    def loaded(self) -> None:
+        """After a checkpoint's tensors are loaded: read the fixed masks back from the gates."""
+        if self.masks is not None:
+            self.masks = {
+                g.name: g.gate.mask(g.latent).bool() for g in gate.gated_tensors(self.net)
+            }

@@ -1,0 +1,52 @@
+"""The exact budget: which weights stay, so that the count is met to the weight."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from bandstop.budget import Budget
+from bandstop.errors import BadInput
+
+Masks = dict[str, Tensor]
+"""Tensor name -> boolean mask of its shape: True stays."""
+
+
+def choose(
+    scores: Mapping[str, Tensor], budget: Budget, always: Mapping[str, Tensor] | None = None
+) -> Masks:
+    """Keep the weights with the highest scores: in every share of the budget exactly `keep` of them.
+
+    scores  name -> score of each weight (higher stays); -inf means never, unless the budget needs it
+    always  name -> weights that stay in any case: a path that keeps the output alive
+
+    Every tensor keeps at least its best weight. Ties are broken the same way each time.
+    Errors: BadInput for NaN scores or a budget smaller than what must stay.
+    """
+    for name, score in scores.items():
+        if torch.isnan(score).any():
+            raise BadInput(f"`{name}` has NaN among its scores; nothing can be chosen")
+    masks = {name: torch.ones_like(score, dtype=torch.bool) for name, score in scores.items()}
+    for share in budget.resolve({name: score.numel() for name, score in scores.items()}):
+        ranks = []
+        for name in share.names:
+            score = scores[name].flatten().clone()
+            score[score.argmax()] = torch.inf
+            if always is not None and name in always:
+                score[always[name].flatten()] = torch.inf
+            ranks.append(score)
+        pooled = torch.cat(ranks)
+        if (needed := int(torch.isposinf(pooled).sum())) > share.keep:
+            raise BadInput(
+                f"budget unreachable: {share.keep} weights may stay in {', '.join(share.names)}, but "
+                f"{needed} are needed to keep a path; lower the rate"
+            )
+        order = torch.sort(pooled, descending=True, stable=True).indices
+        kept = torch.zeros(len(pooled), dtype=torch.bool, device=pooled.device)
+        kept[order[: share.keep]] = True
+        parts = kept.split([len(r) for r in ranks])
+        for name, part in zip(share.names, parts, strict=True):
+            masks[name] = part.view_as(scores[name])
+    return masks

@@ -1,0 +1,207 @@
+"""Config: every option of a run, as one flat value that checks itself.
+
+The command line, TOML files and the stored configuration are all made from these fields: a new option
+is one new line here.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from bandstop.errors import BadInput, listed, nearest
+
+
+def _option(default: Any, panel: str, words: str, only: str = "") -> Any:
+    """A field; `only` names the method that alone looks at it."""
+    return field(default=default, metadata={"panel": panel, "help": words, "only": only})
+
+
+@dataclass(frozen=True)
+class Config:
+    """Options of one run; the defaults were chosen without looking at a test fold (docs/decisions)."""
+
+    data: str = _option(
+        "synthetic", "Data", "FORMAT:PATH: sbu, fpha, npz, csv; synthetic needs no path"
+    )
+    fold: str = _option("1", "Data", "the fold to test on, or all")
+    validation: float = _option(
+        0.1, "Data", "share of the training part held out by whole groups to watch; 0: train on all"
+    )
+    chunks: int = _option(8, "Data", "temporal chunks a recording is averaged in")
+
+    method: str = _option("pmp", "Method", "dense, mp, mp-finetune or pmp")
+    rate: float = _option(0.9, "Method", "fraction of the prunable weights to remove, in [0, 1)")
+    scope: str = _option("global", "Method", "budget over all tensors (global) or in each (layer)")
+    exempt: tuple[str, ...] = _option(
+        (), "Method", "tensor that keeps every weight, such as dense (may be repeated)"
+    )
+    layer_rate: tuple[str, ...] = _option(
+        (), "Method", "a tensor's own rate, such as dense=0.8 (may be repeated)"
+    )
+    prior: str = _option(
+        "gaussian", "Method", "the latents' prior: gaussian, laplace or uniform", "pmp"
+    )
+    threshold: str = _option(
+        "empirical",
+        "Method",
+        "stop band from the latents' own quantile (empirical) or the prior's (prior, the paper's)",
+        "pmp",
+    )
+    alignment: str = _option(
+        "wasserstein", "Method", "distance to the prior: wasserstein, kl (the paper's) or none", "pmp"
+    )
+    alignment_weight: float = _option(0.1, "Method", "weight of that distance in the loss", "pmp")
+    sigma_start: float = _option(2.0, "Method", "sharpness of the gate at the start", "pmp")
+    sigma_end: float = _option(100.0, "Method", "sharpness of the gate at the end", "pmp")
+    warmup: float = _option(0.5, "Method", "part of the training in which the rate rises", "pmp")
+    settle: float = _option(
+        0.1, "Method", "part at the end that is trained with the final 0/1 mask", "pmp"
+    )
+
+    heads: int = _option(8, "Network", "attention heads")
+    filters: int = _option(64, "Network", "filters of each head")
+    fusion: str = _option("sum", "Network", "heads are summed (sum) or concatenated (concat)")
+
+    steps: int = _option(2400, "Training", "optimiser steps")
+    batch: int = _option(200, "Training", "sequences in a step")
+    learning_rate: float = _option(0.03, "Training", "Adam's rate at the start; it falls along a cosine")
+    smoothing: float = _option(0.0, "Training", "label smoothing, in [0, 1)")
+    seed: int = _option(0, "Training", "of everything random")
+    device: str = _option("cpu", "Training", "cpu, cuda or auto")
+
+    mirror: float = _option(0.5, "Augmentation", "probability of mirroring left and right")
+    exchange: float = _option(0.5, "Augmentation", "probability of exchanging the persons")
+    rotation: float = _option(30.0, "Augmentation", "largest turn about the vertical, degrees")
+    scale: float = _option(0.1, "Augmentation", "spread of the body's size (log)")
+    noise: float = _option(0.03, "Augmentation", "noise on each chunk average, in signal units")
+    crop: float = _option(0.15, "Augmentation", "largest part cut off at either end of a recording")
+
+    def __post_init__(self) -> None:
+        for name in ("exempt", "layer_rate"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        object.__setattr__(self, "fold", str(self.fold))
+        problems = [
+            f"{name.replace('_', '-')} must be {rule}, not {getattr(self, name)!r}"
+            for name, rule, holds in RULES
+            if not _holds(holds, getattr(self, name))
+        ]
+        problems += _choices(self)
+        for item in self.layer_rate:
+            try:
+                _layer_rate(item)
+            except ValueError:
+                problems.append(f"layer-rate must look like dense=0.8 with a rate in [0, 1), not {item!r}")
+        if problems:
+            raise BadInput(listed(problems))
+
+    @property
+    def rates(self) -> dict[str, float]:
+        """`layer_rate` as a mapping."""
+        return dict(_layer_rate(item) for item in self.layer_rate)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+
+    def differing(self) -> dict[str, Any]:
+        """The options that are not at their defaults."""
+        default = Config()
+        return {f.name: v for f in fields(self) if (v := getattr(self, f.name)) != getattr(default, f.name)}
+
+    def canonical(self) -> Config:
+        """The same run with the options that its method does not look at put back to their defaults."""
+        if self.method == "dense":
+            return self.dense()
+        idle = [f for f in fields(self) if f.metadata["only"] not in ("", self.method)]
+        return replace(self, **{f.name: f.default for f in idle})
+
+    def dense(self) -> Config:
+        """The dense reference of this run: the same data, network and training, nothing removed."""
+        reset = {f.name: f.default for f in fields(self) if f.metadata["panel"] == "Method"}
+        return replace(self, **{**reset, "method": "dense", "rate": 0.0})
+
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "method": ("dense", "mp", "mp-finetune", "pmp"),
+    "scope": ("global", "layer"),
+    "prior": ("gaussian", "laplace", "uniform"),
+    "threshold": ("empirical", "prior"),
+    "alignment": ("wasserstein", "kl", "none"),
+    "fusion": ("sum", "concat"),
+    "device": ("auto", "cpu", "cuda"),
+}
+"""What may be chosen; the rooms that implement the choices are held to this table by a test."""
+
+RULES = (
+    ("rate", "in [0, 1)", lambda v: 0 <= v < 1),
+    ("validation", "in [0, 0.5]", lambda v: 0 <= v <= 0.5),
+    ("alignment_weight", "at least 0", lambda v: v >= 0),
+    ("sigma_start", "above 0", lambda v: v > 0),
+    ("sigma_end", "above 0", lambda v: v > 0),
+    ("warmup", "in [0, 1]", lambda v: 0 <= v <= 1),
+    ("settle", "in [0, 1)", lambda v: 0 <= v < 1),
+    ("learning_rate", "above 0", lambda v: v > 0),
+    ("smoothing", "in [0, 1)", lambda v: 0 <= v < 1),
+    ("seed", "a whole number from 0 to 2^32 - 1", lambda v: type(v) is int and 0 <= v < 2**32),
+    *(
+        (name, "a whole number of at least 1", lambda v: type(v) is int and v >= 1)
+        for name in ("chunks", "heads", "filters", "steps", "batch")
+    ),
+    *((name, "in [0, 1]", lambda v: 0 <= v <= 1) for name in ("mirror", "exchange")),
+    ("rotation", "in [0, 180]", lambda v: 0 <= v <= 180),
+    ("scale", "in [0, 1]", lambda v: 0 <= v <= 1),
+    ("noise", "in [0, 10]", lambda v: 0 <= v <= 10),
+    ("crop", "in [0, 0.45]", lambda v: 0 <= v <= 0.45),
+)
+"""(option, rule in words, the rule). NaN breaks every rule on a range."""
+
+
+def _holds(rule: Any, value: Any) -> bool:
+    try:
+        return bool(rule(value))
+    except TypeError:
+        return False
+
+
+def _choices(config: Config) -> list[str]:
+    return [
+        f"unknown {name} {value!r}{nearest(str(value), valid)}; it is one of {', '.join(valid)}"
+        for name, valid in CHOICES.items()
+        if (value := getattr(config, name)) not in valid
+    ]
+
+
+def _layer_rate(item: str) -> tuple[str, float]:
+    name, equals, rate = item.partition("=")
+    if not (name and equals and 0 <= float(rate) < 1):
+        raise ValueError(item)
+    return name, float(rate)
+
+
+def from_mapping(values: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """Option names as written in a file (with - or _) -> field names; BadInput for unknown names."""
+    known = {f.name for f in fields(Config)}
+    found, problems = {}, []
+    for key, value in values.items():
+        name = key.replace("-", "_")
+        if name in known:
+            found[name] = tuple(value) if isinstance(value, list) else value
+        else:
+            problems.append(f"{source}: unknown option {key!r}{nearest(name, known)}")
+    if problems:
+        raise BadInput(listed(problems))
+    return found
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The options that a TOML file sets. Errors: BadInput with file and line."""
+    try:
+        with path.open("rb") as file:
+            return from_mapping(tomllib.load(file), str(path))
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"{path} is not valid TOML: {error}") from error

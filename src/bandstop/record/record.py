@@ -1,0 +1,99 @@
+"""Record: what a run leaves behind. Every number in a table or a figure comes from one.
+
+JSON with a schema version; a record that is damaged, foreign or of another version is refused whole.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bandstop.errors import BadInput
+from bandstop.record.config import Config, from_mapping
+from bandstop.record.files import write_atomically
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Record:
+    """One finished run.
+
+    config       every option, resolved
+    data         name, fingerprint, classes, sequences to train / validate / test on
+    skeleton     the skeleton as a mapping, for pictures
+    environment  versions, processor, threads, device
+    history      one mapping an epoch: step, terms, observed rate, accuracies, seconds
+    result       the figures of `design --json`, and more of their kind
+    confusion    test sequences by (true class, predicted class)
+    latents      histogram of the final latents: `edges`, `counts`, per tensor
+    masks        which weights stay, by tensor: shape and packed bits
+    live_nodes   nodes that the compacted network still reads
+    """
+
+    config: dict[str, Any]
+    data: dict[str, Any]
+    skeleton: dict[str, Any]
+    environment: dict[str, Any]
+    history: list[dict[str, float]]
+    result: dict[str, Any]
+    confusion: list[list[int]]
+    latents: dict[str, Any]
+    masks: dict[str, dict[str, Any]]
+    live_nodes: list[int]
+    version: int = VERSION
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), indent=1)
+
+    @property
+    def options(self) -> Config:
+        return Config(**from_mapping(self.config, "record"))
+
+
+def pack(mask: np.ndarray) -> dict[str, Any]:
+    """A boolean array as shape and base64 of its bits.
+
+    >>> unpack(pack(np.array([[True, False, True]]))).tolist()
+    [[True, False, True]]
+    """
+    bits = np.packbits(mask.astype(bool))
+    return {"shape": list(mask.shape), "bits": base64.b64encode(bits.tobytes()).decode()}
+
+
+def unpack(packed: dict[str, Any]) -> np.ndarray:
+    """The boolean array that `pack` wrote."""
+    count = int(np.prod(packed["shape"]))
+    bits = np.frombuffer(base64.b64decode(packed["bits"]), dtype=np.uint8)
+    return np.unpackbits(bits)[:count].astype(bool).reshape(packed["shape"])
+
+
+def write_record(path: Path, record: Record) -> None:
+    write_atomically(path, record.to_json())
+
+
+def read_record(path: Path) -> Record:
+    """Errors: BadInput for a file that is missing, not JSON, not a record or of another version."""
+    try:
+        values = json.loads(path.read_text())
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise BadInput(f"{path} is damaged and not valid JSON ({error}); run it again") from error
+    if not isinstance(values, dict) or "version" not in values:
+        raise BadInput(f"{path} is not a record of bandstop")
+    if values["version"] != VERSION:
+        raise BadInput(
+            f"{path} is a record of version {values['version']!r}, and this bandstop reads version "
+            f"{VERSION}; run it again, or use the bandstop that wrote it"
+        )
+    names = {f.name for f in fields(Record)}
+    if set(values) != names:
+        wrong = sorted(set(values) ^ names)
+        raise BadInput(f"{path} is not a whole record: {', '.join(wrong)} missing or unknown")
+    return Record(**values)
