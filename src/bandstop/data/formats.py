@@ -1,6 +1,7 @@
 """The formats there are, as one table, and `load`, which reads any of them.
 
-A data set is named by `FORMAT:PATH`, such as `sbu:recordings/SBU`; `synthetic` needs no path.
+A data set is named by `FORMAT:PATH`, such as `sbu:recordings/SBU`; `synthetic` needs no path, but
+may name a variant, as in `synthetic:gestures`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bandstop.data import sbu
+from bandstop.data import sbu, synthetic
 from bandstop.data.scan import Scan
 from bandstop.data.sequence import Dataset
 from bandstop.errors import BadInput
@@ -18,15 +19,25 @@ from bandstop.numerics import nearest
 
 @dataclass(frozen=True)
 class Format:
-    """A row of the table: how to scan it, and what its path is (None: it has none)."""
+    """A row of the table.
+
+    scan      how to read it
+    path      what its path is; None where there is none
+    words     what it is, for people
+    variants  what may stand in the path's place where there is none
+    """
 
     scan: Callable[[Path], Scan]
     path: str | None
     words: str
+    variants: tuple[str, ...] = ()
 
 
 FORMATS: dict[str, Format] = {
     "sbu": Format(sbu.scan, "folder", "SBU Kinect Interaction, released layout"),
+    "synthetic": Format(
+        synthetic.scan, None, "made by a kinematic model, no file needed", tuple(synthetic.VARIANTS)
+    ),
 }
 
 
@@ -38,9 +49,14 @@ def parse(spec: str) -> tuple[str, str]:
             f"unknown data format {kind!r}{nearest(kind, FORMATS)}; "
             f"write FORMAT:PATH with FORMAT one of {', '.join(FORMATS)}"
         )
-    wants = FORMATS[kind].path
+    wants, variants = FORMATS[kind].path, FORMATS[kind].variants
     if wants and not path:
         raise BadInput(f"data {spec!r} lacks its {wants}; write {kind}:PATH")
+    if wants is None and path and path not in variants:
+        raise BadInput(
+            f"data {spec!r}: {kind} has no variant {path!r}{nearest(path, variants)}; "
+            f"write {kind} or {kind}:VARIANT with VARIANT one of {', '.join(variants)}"
+        )
     return kind, path
 
 
@@ -51,9 +67,10 @@ def scan(spec: str) -> Scan:
 
 
 def load(kind: str, path: str | Path = "") -> Dataset:
-    """The data set that `kind` and `path` name: `load("sbu", "recordings/SBU")`, `load("synthetic")`.
+    """The data set that `kind` and `path` name: `load("sbu", "recordings/SBU")`.
 
-    `kind` may also hold both, as on the command line: `load("sbu:recordings/SBU")`.
+    `kind` may also hold both, as on the command line: `load("sbu:recordings/SBU")`, or need no path,
+    as in `load("synthetic")`.
     Errors: BadInput naming every file that cannot be used.
     """
     return scan(f"{kind}:{path}" if str(path) else kind).dataset()
