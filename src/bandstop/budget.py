@@ -80,8 +80,8 @@ class Budget:
         for name, size in sizes.items():
             if _matches(name, self.exempt):
                 spent[name] = size
-            elif (pattern := _matches(name, tuple(self.rates))) is not None:
-                spent[name] = max(1, round((1 - self.rates[pattern]) * size))
+            elif (own := _matches(name, tuple(self.rates))) is not None:
+                spent[name] = max(1, round((1 - self.rates[own]) * size))
                 shares.append(Share((name,), size, spent[name]))
         rest = {name: size for name, size in sizes.items() if name not in spent}
         left = keep - sum(spent.values())
@@ -110,7 +110,9 @@ class Budget:
                 f"{len(rest)} tensors; lower the rate"
             )
         names = " or ".join(f"`{name}`" for name in spent)
-        return f"budget unreachable: {said}, but {', '.join(fixed)}; lower the rate or prune {names}"
+        return (
+            f"budget unreachable: {said}, but {', '.join(fixed)}; lower the rate or prune {names}"
+        )
 
 
 def _matches(name: str, patterns: tuple[str, ...]) -> str | None:

@@ -56,7 +56,9 @@ class Storage:
 
 
 STORAGES: dict[str, Storage] = {
-    "whole": Storage(lambda flat: {"values": flat.clone()}, lambda p, flat: flat.copy_(p["values"])),
+    "whole": Storage(
+        lambda flat: {"values": flat.clone()}, lambda p, flat: flat.copy_(p["values"])
+    ),
     "bits": Storage(_encode_bits, _decode_bits),
     "index": Storage(_encode_index, _decode_index),
 }

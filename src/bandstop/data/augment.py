@@ -110,15 +110,18 @@ class Augmentation:
     crop: float = 0.15
 
     def __post_init__(self) -> None:
-        upper = dict(mirror=1.0, exchange=1.0, rotation=180.0, scale=1.0, noise=10.0, crop=0.45)
         problems = [
             f"{name} must be in [0, {top:g}], not {getattr(self, name)}"
-            for name, top in upper.items()
+            for name, top in LARGEST.items()
             if not 0 <= getattr(self, name) <= top
         ]
         if problems:
             raise BadInput(f"augmentation: {listed(problems)}")
 
+
+LARGEST = {
+    "mirror": 1.0, "exchange": 1.0, "rotation": 180.0, "scale": 1.0, "noise": 10.0, "crop": 0.45,
+}  # fmt: skip
 
 NONE = Augmentation(mirror=0, exchange=0, rotation=0, scale=0, noise=0, crop=0)
 

@@ -115,7 +115,7 @@ def prunable(model: nn.Module) -> dict[str, Tensor]:
     """
     found, seen = {g.name: g.latent for g in gated_tensors(model)}, set()
     for path, module in model.named_modules():
-        if isinstance(module, parametrize.ParametrizationList) or isinstance(module, Gate):
+        if isinstance(module, parametrize.ParametrizationList | Gate):
             continue
         for attribute, tensor in module.named_parameters(recurse=False):
             if tensor.dim() >= 2 and id(tensor) not in seen:
@@ -151,8 +151,8 @@ class Gates:
             else:
                 a = PRIORS[self.spec.prior].threshold(removed / share.total)
             for g in gates:
-                g.gate.threshold.fill_(a)  # type: ignore[operator,union-attr]
-                g.gate.sharpness.fill_(sharpness)  # type: ignore[operator,union-attr]
+                g.gate.threshold.fill_(a)  # type: ignore[operator]
+                g.gate.sharpness.fill_(sharpness)  # type: ignore[operator]
 
     @torch.no_grad()
     def observed_rate(self) -> float:
@@ -176,7 +176,9 @@ def attach(model: nn.Module, spec: BandStop) -> Gates:
     shares = spec.budget.resolve({name: t.numel() for name, t in tensors.items()})
     gates = {}
     for name in (name for share in shares for name in share.names):
-        scale = 1.0 if spec.scale == "unit" else float(tensors[name].detach().square().mean().sqrt())
+        scale = (
+            1.0 if spec.scale == "unit" else float(tensors[name].detach().square().mean().sqrt())
+        )
         if not scale > 0:
             raise BadInput(f"`{name}` is all zero and has no scale; initialise it or exempt it")
         gates[name] = BandStopGate(tensors[name], scale, spec.sharpness(0.0))

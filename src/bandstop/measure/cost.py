@@ -20,7 +20,6 @@ def dense_macs(shape: Shape) -> int:
     >>> dense_macs(Shape(heads=16, nodes=30, features=12, filters=128, classes=8))
     940800
     """
-    assert shape.outputs is not None
     attention = shape.heads * shape.features * shape.outputs * shape.nodes
     filters = shape.heads * shape.features * shape.filters * shape.outputs
     dense = shape.channels * shape.outputs * shape.classes

@@ -26,7 +26,7 @@ FUSIONS = ("sum", "concat")
 class Shape:
     """The sizes of the network; everything else is derived.
 
-    nodes are read, outputs are computed (all nodes, but after compaction either may be fewer);
+    nodes are read, outputs are computed (0: as many; after compaction either may be fewer);
     with fusion "concat" the dense layer sees heads x filters channels, with "sum" only filters.
     """
 
@@ -36,10 +36,10 @@ class Shape:
     filters: int
     classes: int
     fusion: str = "sum"
-    outputs: int | None = None
+    outputs: int = 0
 
     def __post_init__(self) -> None:
-        if self.outputs is None:
+        if self.outputs == 0:
             object.__setattr__(self, "outputs", self.nodes)
         problems = [
             f"{name} must be a whole number of at least 1, not {value!r}"
@@ -60,7 +60,6 @@ class Shape:
     def tensors(self) -> dict[str, tuple[int, int, int]]:
         """The three prunable tensors: (heads, output node, node), (heads, feature, filter),
         (channel, output node, class)."""
-        assert self.outputs is not None
         return {
             "attention": (self.heads, self.outputs, self.nodes),
             "filters": (self.heads, self.features, self.filters),
@@ -75,7 +74,6 @@ class Shape:
     @property
     def scales(self) -> dict[str, float]:
         """c = gain / sqrt(fan-in) of each tensor; gain sqrt 2 before the relu, else 1."""
-        assert self.outputs is not None
         summed = self.heads if self.fusion == "sum" else 1
         return {
             "attention": self.nodes**-0.5,

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from bandstop.gate import prunable
 from bandstop.nn import AttentionGCN, CompactGCN, Shape
 from bandstop.prune.choose import Masks
 from bandstop.prune.liveness import live
@@ -33,7 +34,7 @@ def compact(net: AttentionGCN, masks: Mapping[str, Tensor] | None = None) -> Com
     shape = net.shape
     masks = masks_of(net) if masks is None else masks
     alive = live({n: m.bool() for n, m in masks.items()}, shape)
-    latent = {name: _latent(net, name) for name in shape.tensors}
+    latent = prunable(net)
     scale = net.scales
     weights = {n: scale[n] * latent[n] * alive[n] for n in shape.tensors}
 
@@ -69,16 +70,12 @@ def compact(net: AttentionGCN, masks: Mapping[str, Tensor] | None = None) -> Com
         getattr(small, name).copy_(value)
     small.filter_bias.copy_(net.filter_bias[channels])
     small.class_bias.copy_(class_bias)
-    return CompactGCN(small, joints, features, nodes=shape.nodes, all_features=shape.features).eval()
+    return CompactGCN(
+        small, joints, features, nodes=shape.nodes, all_features=shape.features
+    ).eval()
 
 
 def _some(alive: Tensor) -> Tensor:
     """Indices of what is alive; the first where nothing is, for a tensor cannot be empty."""
     index = alive.nonzero().flatten()
     return index if len(index) else torch.zeros(1, dtype=torch.long, device=alive.device)
-
-
-def _latent(net: nn.Module, name: str) -> Tensor:
-    if hasattr(net, "parametrizations") and name in net.parametrizations:
-        return net.parametrizations[name].original.detach()  # type: ignore[index,union-attr,return-value]
-    return getattr(net, name).detach()

@@ -44,10 +44,7 @@ def live(masks: Mapping[str, Bool[Tensor, "a b c"]], shape: Shape) -> Masks:
     # D[f,i,c] lives if for some head k that reads for i, filter f has an input
     arrives = live_filters.any(dim=1)  # (head, filter)
     reached = arrives[:, :, None] & reads[:, None, :]  # (head, filter, output)
-    if shape.fusion == "sum":
-        reached_channel = reached.any(dim=0)
-    else:
-        reached_channel = reached.flatten(0, 1)
+    reached_channel = reached.any(dim=0) if shape.fusion == "sum" else reached.flatten(0, 1)
     live_dense = dense & reached_channel[:, :, None]
     # A[k,i,j] lives if head k has a live filter whose value at i some class wants
     wanted = (leaves & arrives[:, :, None]).any(dim=1)  # (head, output)

@@ -52,7 +52,10 @@ class Config:
         "pmp",
     )
     alignment: str = _option(
-        "wasserstein", "Method", "distance to the prior: wasserstein, kl (the paper's) or none", "pmp"
+        "wasserstein",
+        "Method",
+        "distance to the prior: wasserstein, kl (the paper's) or none",
+        "pmp",
     )
     alignment_weight: float = _option(0.1, "Method", "weight of that distance in the loss", "pmp")
     sigma_start: float = _option(2.0, "Method", "sharpness of the gate at the start", "pmp")
@@ -68,7 +71,9 @@ class Config:
 
     steps: int = _option(2400, "Training", "optimiser steps")
     batch: int = _option(200, "Training", "sequences in a step")
-    learning_rate: float = _option(0.03, "Training", "Adam's rate at the start; it falls along a cosine")
+    learning_rate: float = _option(
+        0.03, "Training", "Adam's rate at the start; it falls along a cosine"
+    )
     smoothing: float = _option(0.0, "Training", "label smoothing, in [0, 1)")
     seed: int = _option(0, "Training", "of everything random")
     device: str = _option("cpu", "Training", "cpu, cuda or auto")
@@ -94,7 +99,9 @@ class Config:
             try:
                 _layer_rate(item)
             except ValueError:
-                problems.append(f"layer-rate must look like dense=0.8 with a rate in [0, 1), not {item!r}")
+                problems.append(
+                    f"layer-rate must look like dense=0.8 with a rate in [0, 1), not {item!r}"
+                )
         if problems:
             raise BadInput(listed(problems))
 
@@ -109,19 +116,26 @@ class Config:
     def differing(self) -> dict[str, Any]:
         """The options that are not at their defaults."""
         default = Config()
-        return {f.name: v for f in fields(self) if (v := getattr(self, f.name)) != getattr(default, f.name)}
+        return {
+            f.name: v
+            for f in fields(self)
+            if (v := getattr(self, f.name)) != getattr(default, f.name)
+        }
 
     def canonical(self) -> Config:
         """The same run with the options that its method does not look at put back to their defaults."""
         if self.method == "dense":
             return self.dense()
         idle = [f for f in fields(self) if f.metadata["only"] not in ("", self.method)]
-        return replace(self, **{f.name: f.default for f in idle})
+        reset: dict[str, Any] = {f.name: f.default for f in idle}
+        return replace(self, **reset)
 
     def dense(self) -> Config:
         """The dense reference of this run: the same data, network and training, nothing removed."""
-        reset = {f.name: f.default for f in fields(self) if f.metadata["panel"] == "Method"}
-        return replace(self, **{**reset, "method": "dense", "rate": 0.0})
+        reset: dict[str, Any] = {
+            f.name: f.default for f in fields(self) if f.metadata["panel"] == "Method"
+        }
+        return replace(self, **reset | {"method": "dense", "rate": 0.0})
 
 
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -136,7 +150,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
 """What may be chosen; the rooms that implement the choices are held to this table by a test."""
 
 RULES = (
-    ("rate", "in [0, 1)", lambda v: 0 <= v < 1),
+    ("rate", "in [0, 1); 0.9 removes 90 %", lambda v: 0 <= v < 1),
     ("validation", "in [0, 0.5]", lambda v: 0 <= v <= 0.5),
     ("alignment_weight", "at least 0", lambda v: v >= 0),
     ("sigma_start", "above 0", lambda v: v > 0),

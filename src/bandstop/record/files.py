@@ -41,7 +41,9 @@ def locked(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         file = (folder / ".lock").open("a+")
     except OSError as error:
-        raise Failure(f"{folder} cannot be used: {error.strerror}; choose another --runs") from error
+        raise Failure(
+            f"{folder} cannot be used: {error.strerror}; choose another --runs"
+        ) from error
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import nn
+from torch import Tensor, nn
 
 from bandstop.record import write_atomically
 
@@ -36,7 +36,8 @@ def read_facts(path: Path) -> dict[str, Any] | None:
 
 def restore_checkpoint(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer) -> None:
     """Put the saved tensors back; the model must bear the gates it had when they were saved."""
-    model_state, moments = {}, {}
+    model_state: dict[str, Tensor] = {}
+    moments: dict[int, dict[str, Tensor]] = {}
     with safe_open(path, "pt") as file:
         for key in file.keys():  # noqa: SIM118  (not a dict)
             kind, _, name = key.partition(".")

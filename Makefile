@@ -1,0 +1,42 @@
+# Every command of the project, the same ones that CI runs. `make` alone lists them.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+SBU    ?= ../shared/data/SBU
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check slow bench sbu clean
+
+help: ## list the commands
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+install: $(VENV)/.installed ## make .venv and install bandstop with its tools
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "bandstop needs Python 3.11 or later; set PYTHON=python3.11"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+		-c constraints.txt -e '.[dev]'
+	@touch $@
+
+demo: install ## the main job on synthetic recordings: a table, figures, the run's path
+	$(BIN)/bandstop design --data synthetic --method pmp --rate 0.9
+
+check: install ## style, types, the layers between rooms
+	$(BIN)/ruff check src tests benchmarks
+	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: check ## everything that must hold, in under 10 minutes
+	$(BIN)/python -m pytest -n 2 -m "not slow"
+
+slow: install ## the long tests
+	$(BIN)/python -m pytest -m slow
+
+bench: install ## every figure that README names, measured on this machine (SBU=folder)
+	$(BIN)/python benchmarks/bench_main_job.py --data sbu:$(SBU)
+
+clean: ## remove the environment and caches; runs stay
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build src/*.egg-info

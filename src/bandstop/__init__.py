@@ -1,0 +1,45 @@
+"""From skeleton recordings and a budget to the smallest network that still recognises.
+
+    import bandstop as bs
+    data = bs.load("sbu", "path/to/SBU")
+    net = bs.design(data, method="pmp", rate=0.95)
+    net.predict(data.sequences[0])
+    net.save("wave.bandstop")
+
+The names are looked up when they are first used, so that importing the package is cheap.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+_NAMES = {
+    "BandStop": "bandstop.gate",
+    "BandstopError": "bandstop.errors",
+    "BadInput": "bandstop.errors",
+    "Bundle": "bandstop.bundle",
+    "Config": "bandstop.record",
+    "Dataset": "bandstop.data",
+    "Failure": "bandstop.errors",
+    "Sequence": "bandstop.data",
+    "Skeleton": "bandstop.skeleton",
+    "design": "bandstop.api",
+    "load": "bandstop.data",
+    "load_bundle": "bandstop.bundle",
+}
+_ROOMS = ("bundle", "data", "gate", "measure", "method", "nn", "objective", "prune", "record")
+
+__all__ = [*sorted(_NAMES), *_ROOMS]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _NAMES:
+        return getattr(import_module(_NAMES[name]), name)
+    if name in _ROOMS:
+        return import_module(f"bandstop.{name}")
+    raise AttributeError(f"module 'bandstop' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

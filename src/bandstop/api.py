@@ -1,0 +1,37 @@
+"""`bs.design`: the main job for people who write Python; the command line does the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from bandstop.bundle import Bundle
+from bandstop.data import Dataset
+from bandstop.design import Listener
+from bandstop.design import design as carry_out
+from bandstop.record import Config, from_mapping
+
+
+def design(
+    data: Dataset | str = "synthetic",
+    *,
+    runs: str | Path = "runs",
+    listener: Listener | None = None,
+    **options: Any,
+) -> Bundle:
+    """Train, prune, compact and verify a network; the model that comes back predicts and saves.
+
+    data     a data set, or its name as on the command line, such as "sbu:path/to/SBU"
+    runs     where the run directory goes; a finished run is not done again
+    options  any option of `bandstop design`: method, rate, fold, seed, steps, …
+
+    Errors: BadInput for data or options that cannot work, before training; Failure otherwise.
+    """
+    dataset = data if isinstance(data, Dataset) else None
+    if dataset is not None:
+        options["data"] = dataset.name
+        options.setdefault("fold", dataset.folds[0].name if dataset.folds else "1")
+    else:
+        options["data"] = data
+    config = Config(**from_mapping(options, "design"))
+    return carry_out(config, Path(runs), dataset, listener).bundle

@@ -1,0 +1,100 @@
+"""`bandstop design`: the main job."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from pathlib import Path
+
+import typer
+
+from bandstop.cli.options import with_config_options
+from bandstop.record import Config
+
+KEYS = (
+    "method", "rate_target", "rate_observed", "rate", "weights", "weights_kept", "macs_dense", "macs",
+    "macs_sparse", "bytes_dense", "bytes", "accuracy_dense", "accuracy", "seconds", "run",
+)  # fmt: skip
+"""What `--json` prints, in this order."""
+
+
+@with_config_options
+def design(
+    config: Config,
+    runs: Path = typer.Option(Path("runs"), help="folder for run directories"),
+    json_: bool = typer.Option(False, "--json", help="print one JSON object on the last line"),
+    quiet: bool = typer.Option(False, help="no progress"),
+    figures: bool = typer.Option(True, help="draw the run's figures"),
+) -> None:
+    """Train, prune, compact and verify a network: from recordings and a budget to a file.
+
+    The run directory holds config.json, record.json, log.jsonl, checkpoint.safetensors, net.bandstop
+    and figures/. A finished run is not done again; a killed one goes on from its last epoch.
+
+    Examples:
+
+      bandstop design                                             synthetic recordings, pmp, rate 0.9
+
+      bandstop design --data sbu:DIR --fold 5 --rate 0.95         SBU, tested on fold 5
+
+      bandstop design --data sbu:DIR --fold all --method mp-finetune
+
+      bandstop design --config wave.toml --seed 3 --json
+    """
+    from bandstop.cli.show import Progressing, out, result_table
+    from bandstop.data import load
+    from bandstop.design import all_folds
+    from bandstop.design import design as carry_out
+    from bandstop.report import draw_all
+
+    listener = Progressing(quiet)
+    dataset = load(config.data)
+    listener.say(
+        f"{dataset.name}: {len(dataset.sequences)} sequences, {dataset.skeleton.nodes} nodes, "
+        f"{len(dataset.classes)} classes"
+    )
+    for note in dataset.notes:
+        listener.say(f"note: {note}")
+    results = []
+    for each in all_folds(config, dataset):
+        outcome = carry_out(each, runs, dataset, listener)
+        result = outcome.record.result
+        results.append(result)
+        title = f"{each.data.partition(':')[0]}, fold {each.fold}, seed {each.seed}"
+        out.print(result_table(result, title))
+        if figures:
+            draw_all(outcome.record, outcome.folder.figures)
+            out.print(f"figures  {outcome.folder.figures}", soft_wrap=True)
+        out.print(f"bundle   {outcome.folder.bundle}", soft_wrap=True)
+        out.print(f"run      {outcome.folder.path}\n", soft_wrap=True)
+    if len(results) > 1:
+        _print_mean(results)
+    if json_:
+        typer.echo(json.dumps(_summary(results)))
+
+
+def _summary(results: list[dict]) -> dict:
+    """One run's figures; of several folds the means, and each under `folds`."""
+    rows = [{key: result[key] for key in KEYS} for result in results]
+    if len(rows) == 1:
+        return rows[0]
+    mean = {}
+    for key in KEYS:
+        values = [row[key] for row in rows]
+        numeric = all(isinstance(v, int | float) for v in values)
+        mean[key] = statistics.fmean(values) if numeric else values[0]
+    same = {"method", "rate_target"}
+    mean |= {key: rows[0][key] for key in same}
+    mean |= {"seconds": sum(row["seconds"] for row in rows), "run": [row["run"] for row in rows]}
+    return mean | {"folds": rows}
+
+
+def _print_mean(results: list[dict]) -> None:
+    from bandstop.cli.show import out, percent
+
+    for key, word in [("accuracy_dense", "dense"), ("accuracy", results[0]["method"])]:
+        values = [result[key] for result in results]
+        each = "  ".join(percent(v) for v in values)
+        out.print(
+            f"{word}: mean of {len(values)} folds {percent(statistics.fmean(values))}  ({each})"
+        )

@@ -1,0 +1,85 @@
+"""The command line. Nothing heavy is imported before it is needed: `--help` answers at once."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+
+import typer
+
+from bandstop.cli.data import app as data_app
+from bandstop.cli.design import design
+from bandstop.cli.predict import predict
+from bandstop.errors import BadInput, BandstopError
+
+UsageError: type[Exception] = typer.BadParameter.__bases__[0]
+"""A wrong command line. Typer does not export it, and where it is defined depends on the version."""
+
+app = typer.Typer(
+    name="bandstop",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help="From skeleton recordings and a budget to the smallest network that still recognises.",
+    epilog="Every command explains itself with --help. Add --debug anywhere to see a traceback.",
+)
+app.command()(design)
+app.command()(predict)
+app.add_typer(data_app, name="data")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(version("bandstop"))
+        raise typer.Exit
+
+
+@app.callback()
+def bandstop(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True),
+) -> None:
+    """From skeleton recordings and a budget to the smallest network that still recognises."""
+
+
+def run(arguments: list[str]) -> int:
+    """Carry out a command line; the exit code. Expected errors are one sentence on stderr."""
+    debug = "--debug" in arguments
+    arguments = [a for a in arguments if a != "--debug"]
+    try:
+        code = app(args=arguments, prog_name="bandstop", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except typer.Exit as error:
+        return error.exit_code
+    except UsageError as error:
+        return _complain(f"error: {error.format_message()}", debug, BadInput.exit_code)  # type: ignore[attr-defined]
+    except (typer.Abort, KeyboardInterrupt):
+        return _complain("stopped; the same command goes on from the last epoch", debug, 130)
+    except BandstopError as error:
+        return _complain(f"error: {error}", debug, error.exit_code)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        return _complain(f"error: {where}{error.strerror or error}", debug, 1)
+    except MemoryError:
+        return _complain("error: out of memory; use a smaller --batch or network", debug, 1)
+
+
+def _complain(sentence: str, debug: bool, code: int) -> int:
+    if debug:
+        traceback.print_exc()
+    print(sentence, file=sys.stderr)
+    return code
+
+
+def main() -> None:
+    """The console script. A reader that closes our output early (`| head`) is no error."""
+    try:
+        code = run(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    sys.exit(code)

@@ -1,0 +1,76 @@
+"""Command-line options made from the fields of Config, so that there is one list of them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import Field, fields
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from bandstop.record import Config, read_toml
+
+TYPES: dict[str, Any] = {
+    "str": str,
+    "int": int,
+    "float": float,
+    "tuple[str, ...]": list[str],
+}
+
+
+def _parameter(field: Field) -> inspect.Parameter:
+    words = field.metadata["help"]
+    if field.default != ():
+        words += f" (default {field.default})"
+    if field.metadata["only"]:
+        words = f"{field.metadata['only']}: {words}"
+    option = typer.Option(
+        f"--{field.name.replace('_', '-')}",
+        help=words,
+        rich_help_panel=field.metadata["panel"],
+        show_default=False,
+    )
+    option.default = None
+    return inspect.Parameter(
+        field.name,
+        inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        default=option,
+        annotation=TYPES[str(field.type)] | None,
+    )
+
+
+def with_config_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give `command(config, **rest)` an option for each field of Config, and --config for a file.
+
+    Flags win over the file, the file over the defaults.
+    """
+    own = [
+        p
+        for p in inspect.signature(command, eval_str=True).parameters.values()
+        if p.name != "config"
+    ]
+    names = [f.name for f in fields(Config)]
+    file = inspect.Parameter(
+        "config_file",
+        inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        default=typer.Option(
+            None, "--config", help="TOML file with any of these options; flags win"
+        ),
+        annotation=Path | None,
+    )
+
+    def wrapped(**given: Any) -> None:
+        path = given.pop("config_file")
+        flags = {name: given.pop(name) for name in names}
+        values = read_toml(path) if path is not None else {}
+        values |= {name: value for name, value in flags.items() if value is not None}
+        command(Config(**values), **given)
+
+    parameters = [*(_parameter(f) for f in fields(Config)), file, *own]
+    wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    wrapped.__annotations__ = {p.name: p.annotation for p in parameters}
+    wrapped.__doc__ = command.__doc__
+    wrapped.__name__ = command.__name__
+    return wrapped

@@ -1,0 +1,47 @@
+"""`bandstop predict`: what a bundle says of a recording."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import typer
+
+
+def predict(
+    bundle: Path = typer.Argument(help="a net.bandstop file"),
+    recordings: list[Path] = typer.Argument(metavar="RECORDING...", help="one file a recording"),
+    json_: bool = typer.Option(False, "--json", help="one JSON object a recording"),
+) -> None:
+    """Name the class of a recording, with every class's probability.
+
+    A recording is a file in any of the formats that can be designed on: SBU's skeleton_pos.txt,
+    FPHA's skeleton.txt, a CSV file of ours, or an .npy / .npz of positions (frames, nodes, 3).
+
+    Example:
+
+      bandstop predict net.bandstop SBU/s01s02/03/001/skeleton_pos.txt
+    """
+    from rich.table import Table
+
+    from bandstop.bundle import load_bundle
+    from bandstop.cli.show import out, percent
+    from bandstop.data.single import read_one
+
+    net = load_bundle(bundle)
+    for path in recordings:
+        said = net.predict(read_one(path, net.skeleton))
+        if json_:
+            values = {
+                "recording": str(path),
+                "class": said.label,
+                "probabilities": said.probabilities,
+            }
+            typer.echo(json.dumps(values))
+            continue
+        out.print(f"{path}: [bold]{said.label}[/bold]", soft_wrap=True)
+        table = Table(show_header=False, show_edge=False, box=None)
+        ranked = sorted(said.probabilities.items(), key=lambda item: -item[1])
+        for name, p in ranked:
+            table.add_row(name, percent(p), "█" * round(30 * p))
+        out.print(table)

@@ -1,0 +1,213 @@
+"""The main job: from recordings and a budget to a pruned, compacted, verified network in a file."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from bandstop import gate, prune
+from bandstop.bundle import Bundle, load_bundle
+from bandstop.data import Dataset, load
+from bandstop.design.listener import Listener
+from bandstop.design.machine import calm_torch, device_named, environment
+from bandstop.design.task import Task
+from bandstop.design.training import Trained, take_dense, train_network
+from bandstop.errors import BadInput
+from bandstop.measure import (
+    accuracy,
+    confusion,
+    dense_macs,
+    kept_weights,
+    predictions,
+    require_agreement,
+    sparse_macs,
+)  # fmt: skip
+from bandstop.method import METHODS, Pruning
+from bandstop.nn import AttentionGCN, CompactGCN
+from bandstop.record import (
+    Config,
+    Record,
+    RunFolder,
+    locked,
+    pack,
+    read_record,
+    run_name,
+    write_atomically,
+    write_record,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """A finished run: its record, where it lies, and the delivered model."""
+
+    record: Record
+    folder: RunFolder
+    bundle: Bundle
+
+
+def design(
+    config: Config,
+    runs: Path,
+    dataset: Dataset | None = None,
+    listener: Listener | None = None,
+) -> Outcome:
+    """Carry one configured run out, or return it if it is finished already.
+
+    The dense reference that it is compared with is a run of its own, made first and shared.
+    Errors: BadInput before any training for options, data or a budget that cannot work.
+    """
+    listener = listener or Listener()
+    config = config.canonical()
+    dataset = load(config.data) if dataset is None else dataset
+    with calm_torch():
+        device = device_named(config.device)
+        task = Task.of(dataset, config, device)
+        check(task)
+        folder = RunFolder(runs / run_name(config, dataset.fingerprint))
+        with locked(folder.path):
+            if folder.record.exists() and folder.bundle.exists():
+                record = read_record(folder.record)
+                if record.config == config.to_dict():
+                    listener.say(f"{folder.path} is finished already")
+                    return Outcome(record, folder, load_bundle(folder.bundle))
+            write_atomically(folder.config, json.dumps(config.to_dict(), indent=1) + "\n")
+            dense = None
+            if config.method != "dense":
+                listener.say("dense reference")
+                dense = design(config.dense(), runs, dataset, listener)
+                listener.say(f"{config.method} at rate {config.rate:g}")
+            if METHODS[config.method].trains:
+                trained = train_network(task, folder, device, listener)
+            else:
+                assert dense is not None
+                trained = take_dense(task, dense.folder, device)
+            return _deliver(task, trained, folder, device, dense)
+
+
+def check(task: Task) -> None:
+    """All that can be known to fail before the first step. Errors: BadInput."""
+    Pruning(AttentionGCN(task.shape), task.config)
+    if len(task.train) < 2:
+        raise BadInput(f"fold {task.fold.name} leaves {len(task.train)} sequences to train on")
+
+
+def _deliver(
+    task: Task, trained: Trained, folder: RunFolder, device: torch.device, dense: Outcome | None
+) -> Outcome:
+    """Compact, verify, evaluate, write: bundle first, record last, so a record means a whole run."""
+    start = time.perf_counter()
+    config, dataset, shape = task.config, task.dataset, task.shape
+    latents = {name: v.detach().cpu() for name, v in gate.prunable(trained.net).items()}
+    gate.bake(trained.net, trained.masks)
+    masked = trained.net.cpu()
+    masks = {name: m.cpu() for name, m in trained.masks.items()}
+    small = prune.compact(masked, masks)
+    test = task.test.signals.cpu()
+    noise = torch.randn(64, *test.shape[1:], generator=torch.Generator().manual_seed(0))
+    error = require_agreement(
+        masked, small, torch.cat([test, noise]), "masked and compacted network"
+    )
+
+    labels = task.test.labels.cpu()
+    predicted = predictions(small, test)
+    right = accuracy(predicted, labels)
+    kept = kept_weights(small.net)
+    facts = {
+        "method": config.method,
+        "rate": 1 - kept / shape.weights,
+        "accuracy": right,
+        "provenance": {
+            "config": config.to_dict(),
+            "data": dataset.name,
+            "fingerprint": dataset.fingerprint,
+            "fold": task.fold.name,
+            "environment": environment(device),
+            "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        },
+    }
+    bundle = Bundle(
+        small.requires_grad_(False),
+        dataset.skeleton,
+        config.chunks,
+        task.normalisation.to("cpu"),
+        dataset.classes,
+        facts,
+    )
+    bundle.save(folder.bundle)
+    result: dict[str, Any] = {
+        "method": config.method,
+        "rate_target": config.rate,
+        "rate_observed": trained.observed,
+        "rate": 1 - kept / shape.weights,
+        "weights": shape.weights,
+        "weights_kept": kept,
+        "macs_dense": dense_macs(shape),
+        "macs": dense_macs(small.shape),
+        "macs_sparse": sparse_macs(small.net),
+        "bytes_dense": dense.record.result["bytes"] if dense else bundle.bytes,
+        "bytes": bundle.bytes,
+        "accuracy_dense": dense.record.result["accuracy"] if dense else right,
+        "accuracy": right,
+        "relative_error": error,
+        "parts": _parts(masked, small),
+        "seconds": round(trained.seconds + time.perf_counter() - start, 2),
+        "run": str(folder.path),
+    }
+    record = Record(
+        config=config.to_dict(),
+        data={
+            "name": dataset.name,
+            "fingerprint": dataset.fingerprint,
+            "classes": list(dataset.classes),
+            "train": len(task.train),
+            "validation": len(task.validation) if task.validation else 0,
+            "test": len(task.test),
+        },
+        skeleton=dataset.skeleton.to_dict(),
+        environment=environment(device),
+        history=trained.history,
+        result=result,
+        confusion=confusion(predicted, labels, len(dataset.classes)),
+        latents=_histograms(latents),
+        masks={name: pack(m.numpy()) for name, m in masks.items()},
+        live_nodes=small.joints.tolist(),
+    )
+    write_record(folder.record, record)
+    return Outcome(record, folder, bundle)
+
+
+def _parts(masked: AttentionGCN, small: CompactGCN) -> dict[str, list[int]]:
+    """What is left of all: heads, nodes read, nodes computed, features, filters (left, of all)."""
+    a, b = small.shape, masked.shape
+    return {
+        "heads": [a.heads, b.heads],
+        "nodes read": [a.nodes, b.nodes],
+        "nodes computed": [a.outputs, b.outputs],
+        "features": [a.features, b.features],
+        "filters": [a.filters, b.filters],
+    }
+
+
+def _histograms(latents: dict[str, torch.Tensor]) -> dict[str, Any]:
+    """Counts of the latents by tensor on 120 bins from -6 to 6; what lies beyond is in the end bins."""
+    edges = np.linspace(-6, 6, 121)
+    counts = {
+        name: np.histogram(v.numpy().clip(-5.999, 5.999), edges)[0].tolist()
+        for name, v in latents.items()
+    }
+    return {"edges": edges.round(6).tolist(), "counts": counts}
+
+
+def all_folds(config: Config, dataset: Dataset) -> list[Config]:
+    """The configuration once for each fold that `config.fold` names: itself, or every fold."""
+    if config.fold != "all":
+        return [config]
+    return [replace(config, fold=fold.name) for fold in dataset.folds]

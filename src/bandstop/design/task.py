@@ -1,0 +1,97 @@
+"""Task: one fold of a data set made ready to train, validate and test on."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from bandstop.data.augment import Augmentation, augmented_signal
+from bandstop.data.describe import Normalisation, Recordings, describe
+from bandstop.data.protocols import hold_out
+from bandstop.data.sequence import Dataset, Fold, Sequence
+from bandstop.nn import Shape
+from bandstop.record import Config
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Sequences of one purpose: their normalised signals and labels."""
+
+    signals: Tensor
+    labels: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """What a training needs of the data; `batch(step)` depends on the seed and the step alone."""
+
+    dataset: Dataset
+    fold: Fold
+    config: Config
+    recordings: Recordings
+    normalisation: Normalisation
+    train: Part
+    validation: Part | None
+    test: Part
+
+    @staticmethod
+    def of(dataset: Dataset, config: Config, device: torch.device) -> Task:
+        """Split, describe, normalise by the training part, move to the device."""
+        fold = dataset.fold(config.fold)
+        inner = None
+        if config.validation > 0:
+            inner = hold_out(fold, dataset.sequences, config.validation, config.seed)
+        learned = dataset.subset(inner.train if inner else fold.train)
+        raw = describe(learned, config.chunks)
+        normalisation = Normalisation.of(raw)
+
+        def part(sequences: tuple[Sequence, ...], signals: Tensor | None = None) -> Part:
+            signals = describe(sequences, config.chunks) if signals is None else signals
+            labels = torch.tensor([s.label for s in sequences])
+            return Part(normalisation(signals).to(device), labels.to(device))
+
+        return Task(
+            dataset,
+            fold,
+            config,
+            Recordings.of(learned).to(device),
+            normalisation.to(device),
+            part(learned, raw),
+            part(dataset.subset(inner.test)) if inner else None,
+            part(dataset.subset(fold.test)),
+        )
+
+    @property
+    def shape(self) -> Shape:
+        return Shape(
+            heads=self.config.heads,
+            nodes=self.dataset.skeleton.nodes,
+            features=3 * self.config.chunks,
+            filters=self.config.filters,
+            classes=len(self.dataset.classes),
+            fusion=self.config.fusion,
+        )
+
+    def batch(self, step: int) -> tuple[Tensor, Tensor]:
+        """Augmented signals and labels of `config.batch` training sequences drawn without return."""
+        c = self.config
+        generator = torch.Generator().manual_seed(stream(c.seed, step))
+        rows = torch.randperm(len(self.train), generator=generator)[: c.batch]
+        rows = rows.to(self.train.labels.device)
+        settings = Augmentation(c.mirror, c.exchange, c.rotation, c.scale, c.noise, c.crop)
+        signals = augmented_signal(
+            self.recordings, rows, c.chunks, self.dataset.skeleton, self.normalisation, settings,
+            generator,
+        )  # fmt: skip
+        return signals, self.train.labels[rows]
+
+
+def stream(seed: int, step: int) -> int:
+    """The random stream of one step: 32 bits, all that torch's generator looks at."""
+    return int.from_bytes(hashlib.blake2b(f"{seed}/{step}".encode(), digest_size=4).digest())
