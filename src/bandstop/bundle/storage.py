@@ -29,6 +29,14 @@ def _unpack_bits(bits: Tensor, count: int) -> Tensor:
     return (bits[:, None] & place).bool().flatten()[:count]
 
 
+def _encode_whole(flat: Tensor) -> Parts:
+    return {"values": flat.clone()}
+
+
+def _decode_whole(parts: Parts, flat: Tensor) -> None:
+    flat.copy_(parts["values"])
+
+
 def _encode_bits(flat: Tensor) -> Parts:
     mask = flat != 0
     return {"values": flat[mask], "bits": _pack_bits(mask)}
@@ -56,9 +64,7 @@ class Storage:
 
 
 STORAGES: dict[str, Storage] = {
-    "whole": Storage(
-        lambda flat: {"values": flat.clone()}, lambda p, flat: flat.copy_(p["values"])
-    ),
+    "whole": Storage(_encode_whole, _decode_whole),
     "bits": Storage(_encode_bits, _decode_bits),
     "index": Storage(_encode_index, _decode_index),
 }

@@ -45,7 +45,6 @@ def design(
     from bandstop.data import load
     from bandstop.design import all_folds
     from bandstop.design import design as carry_out
-    from bandstop.report import draw_all
 
     listener = Progressing(quiet)
     dataset = load(config.data)
@@ -63,6 +62,8 @@ def design(
         title = f"{each.data.partition(':')[0]}, fold {each.fold}, seed {each.seed}"
         out.print(result_table(result, title))
         if figures:
+            from bandstop.report import draw_all
+
             draw_all(outcome.record, outcome.folder.figures)
             out.print(f"figures  {outcome.folder.figures}", soft_wrap=True)
         out.print(f"bundle   {outcome.folder.bundle}", soft_wrap=True)
