@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bandstop.data import sbu, synthetic
+from bandstop.data import csv_folder, fpha, npz, sbu, synthetic
 from bandstop.data.scan import Scan
 from bandstop.data.sequence import Dataset
 from bandstop.errors import BadInput
@@ -35,6 +35,9 @@ class Format:
 
 FORMATS: dict[str, Format] = {
     "sbu": Format(sbu.scan, "folder", "SBU Kinect Interaction, released layout"),
+    "fpha": Format(fpha.scan, "folder", "FPHA first-person hand action, released layout"),
+    "npz": Format(npz.scan, "file", "one file of numpy arrays, see docs/data-formats.md"),
+    "csv": Format(csv_folder.scan, "folder", "a folder of CSV files, see docs/data-formats.md"),
     "synthetic": Format(
         synthetic.scan, None, "made by a kinematic model, no file needed", tuple(synthetic.VARIANTS)
     ),
@@ -69,8 +72,8 @@ def scan(spec: str) -> Scan:
 def load(kind: str, path: str | Path = "") -> Dataset:
     """The data set that `kind` and `path` name: `load("sbu", "recordings/SBU")`.
 
-    `kind` may also hold both, as on the command line: `load("sbu:recordings/SBU")`, or need no path,
-    as in `load("synthetic")`.
+    `kind` may also hold both, as on the command line: `load("sbu:recordings/SBU")`, or need no
+    path, as in `load("synthetic")`.
     Errors: BadInput naming every file that cannot be used.
     """
     return scan(f"{kind}:{path}" if str(path) else kind).dataset()

@@ -128,6 +128,11 @@ class Dataset:
         for fold in self.folds:
             if fold.name == name:
                 return fold
+        if not self.folds:
+            raise BadInput(
+                f"data set {self.name!r} has no split, so there is no fold {name!r}: give its sequences "
+                "`split` (train or test), or `group` with at least 5 groups of labelled sequences"
+            )
         names = ", ".join(f.name for f in self.folds)
         raise BadInput(f"data set {self.name!r} has no fold {name!r}; it has {names}, or use all")
 

@@ -1,0 +1,212 @@
+"""One file of numpy arrays, for a user's own recordings; nothing in it is ever unpickled.
+
+positions  (all frames, nodes, 3)  the sequences one after the other, in the skeleton's unit
+lengths    (sequences,)            frames of each; they add up to the first axis of `positions`
+labels     (sequences,)            class names; or indices into `classes`; "" or -1: not known
+classes    (classes,)              names in the order of the labels; optional where labels are names
+names      (sequences,)            optional, unique; "1", "2", … without it
+groups     (sequences,)            optional: who was recorded
+split      (sequences,)            optional: train and test, or the name of the fold that tests it
+skeleton   text                    name of a known layout, such as "sbu" or "hand21"; or else
+skeleton_json  text                `json.dumps(skeleton.to_dict())`
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bandstop.data.beside import beside
+from bandstop.data.folds import add_folds, split_of
+from bandstop.data.scan import Scan
+from bandstop.data.sequence import Dataset, Sequence
+from bandstop.errors import BadInput, listed
+from bandstop.numerics import nearest
+from bandstop.skeleton import LAYOUTS, Skeleton
+
+REQUIRED = ("positions", "lengths", "labels")
+DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, RuntimeError, SyntaxError)
+"""What numpy and zipfile raise on damaged files (NotImplementedError is a RuntimeError)."""
+OPTIONAL = ("classes", "names", "groups", "split", "skeleton", "skeleton_json")
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """All arrays of an npz file. Errors: BadInput for what is no complete npz or needs pickle."""
+    arrays = {}
+    try:
+        with path.open("rb") as file:
+            if file.read(4) != b"PK\x03\x04":
+                raise BadInput(f"{path} is not an npz file; write it with numpy.savez")
+            file.seek(0)
+            with np.load(file, allow_pickle=False) as archive:
+                for key in archive.files:
+                    try:
+                        arrays[key] = np.asarray(archive[key])
+                    except ValueError as error:
+                        raise BadInput(f"{path}, array {key!r}: {_unreadable(error)}") from error
+    except FileNotFoundError as error:
+        raise BadInput(f"{path} does not exist; give an npz file") from error
+    except IsADirectoryError as error:
+        raise BadInput(f"{path} is a folder; give an npz file") from error
+    except BadInput:
+        raise
+    except (*DAMAGE, OSError) as error:
+        raise BadInput(
+            f"{path} is cut short or damaged ({error}); write or copy it again"
+        ) from error
+    return arrays
+
+
+def _unreadable(error: ValueError) -> str:
+    if "allow_pickle" in str(error):
+        return (
+            "it holds Python objects, which are never loaded; write text as np.array(…, dtype=str)"
+        )
+    return f"it cannot be read ({error}); write the file again"
+
+
+def skeleton_from(text: str) -> Skeleton:
+    """A skeleton from the name of a known layout, or from JSON. Errors: BadInput."""
+    if text.strip().startswith("{"):
+        try:
+            values = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise BadInput(f"the skeleton is not valid JSON: {error}") from error
+        return Skeleton.from_dict(values)
+    if text not in LAYOUTS:
+        raise BadInput(
+            f"unknown skeleton {text!r}{nearest(text, LAYOUTS)}; name one of {', '.join(LAYOUTS)}, "
+            "or describe your own as JSON with name, joints, bones and mirror"
+        )
+    return LAYOUTS[text]
+
+
+def _texts(array: np.ndarray) -> list[str]:
+    return [str(v) for v in array]
+
+
+def _problems(arrays: dict[str, np.ndarray]) -> list[str]:
+    """What is wrong with the file as a whole: keys, shapes, kinds, whether they fit together."""
+    problems = [f"array {key!r} is missing; add it" for key in REQUIRED if key not in arrays]
+    known = (*REQUIRED, *OPTIONAL)
+    problems += [
+        f"unknown array {key!r}{nearest(key, known)}; there may be {', '.join(known)}"
+        for key in arrays
+        if key not in known
+    ]
+    if "skeleton" not in arrays and "skeleton_json" not in arrays:
+        problems.append("array 'skeleton' is missing; add skeleton='sbu' or skeleton_json=…")
+    for key, array in arrays.items():
+        kinds = {"positions": "fiu", "lengths": "iu", "labels": "iuU"}.get(key, "iuU")
+        if key in known and array.dtype.kind not in kinds:
+            wanted = {"fiu": "numbers", "iu": "whole numbers"}.get(kinds, "text or whole numbers")
+            problems.append(f"array {key!r} must hold {wanted}, not {array.dtype}; convert it")
+        elif key == "positions" and (array.ndim != 3 or array.shape[2] != 3):
+            problems.append(f"positions must be (all frames, nodes, 3), not {array.shape}; reshape")
+        elif key in ("skeleton", "skeleton_json") and array.size != 1:
+            problems.append(f"{key} must be one text, not of shape {array.shape}; write one")
+        elif key in known[1:7] and array.ndim != 1:
+            problems.append(f"{key} must be a list, one entry each, not {array.shape}; flatten it")
+    if problems:
+        return problems
+    count, total = len(arrays["lengths"]), int(arrays["lengths"].sum())
+    for key in ("labels", "names", "groups", "split"):
+        if key in arrays and len(arrays[key]) != count:
+            problems.append(
+                f"lengths has {count} sequences and {key} {len(arrays[key])}; give one entry each"
+            )
+    if count == 0:
+        problems.append("lengths is empty: there are no sequences; add some")
+    elif int(arrays["lengths"].min()) < 0:
+        index = int(arrays["lengths"].argmin())
+        problems.append(
+            f"lengths[{index}] is {arrays['lengths'][index]}; frames cannot be negative"
+        )
+    elif total != len(arrays["positions"]):
+        problems.append(
+            f"lengths add up to {total} frames and positions has {len(arrays['positions'])}; "
+            "the file may be cut short: write it again"
+        )
+    if "classes" not in arrays and arrays["labels"].dtype.kind != "U":
+        problems.append("labels are indices, so array 'classes' must name them; add it")
+    return problems
+
+
+def _label(value: np.generic, classes: tuple[str, ...]) -> int | None:
+    """A label as an index, None where not known. Errors: BadInput for an unknown class."""
+    if isinstance(value, np.str_):
+        if not value:
+            return None
+        if value not in classes:
+            raise BadInput(
+                f"unknown class {str(value)!r}{nearest(str(value), classes)}; "
+                f"classes are {', '.join(classes)}"
+            )
+        return classes.index(str(value))
+    index = int(value)
+    if not -1 <= index < len(classes):
+        raise BadInput(
+            f"label {index} is outside 0..{len(classes) - 1}, the classes (-1: not known); mend it"
+        )
+    return None if index == -1 else index
+
+
+def scan(path: Path) -> Scan:
+    """The recordings in `path`. Errors: BadInput where the file as a whole cannot be used."""
+    arrays = read_arrays(path)
+    problems = _problems(arrays)
+    if problems:
+        raise BadInput(f"{path}: {listed(problems)}")
+    labels = arrays["labels"]
+    classes = _texts(arrays["classes"]) if "classes" in arrays else sorted({*_texts(labels)} - {""})
+    try:
+        key = "skeleton_json" if "skeleton_json" in arrays else "skeleton"
+        skeleton = skeleton_from(_texts(arrays[key].reshape(-1))[0])
+    except BadInput as error:
+        raise BadInput(f"{path}, {key}: {error}") from error
+    if arrays["positions"].shape[1] != skeleton.nodes:
+        raise BadInput(
+            f"{path}: positions has {arrays['positions'].shape[1]} nodes and skeleton "
+            f"{skeleton.name!r} {skeleton.nodes}; name the right skeleton"
+        )
+    found = Scan(path.stem, skeleton, tuple(classes))
+    ends = np.cumsum(arrays["lengths"])
+    split: list[str] | None = [] if "split" in arrays else None
+    for i, (end, length) in enumerate(zip(ends, arrays["lengths"], strict=True)):
+        name = str(arrays["names"][i]) if "names" in arrays else str(i + 1)
+        group = str(arrays["groups"][i]) if "groups" in arrays else ""
+        try:
+            label = _label(labels[i], found.classes)
+            positions = arrays["positions"][int(end) - int(length) : int(end)]
+            found.sequences.append(Sequence(name, positions, label, group))
+        except BadInput as error:
+            found.problems.append(f"{path}, sequence {i} (from 0): {error}")
+            continue
+        if split is not None:
+            split.append(str(arrays["split"][i]))
+    add_folds(found, split)
+    return found
+
+
+def write_npz(data: Dataset, path: str | Path) -> None:
+    """`data` as such a file, written beside and renamed; loading it gives an equal data set back.
+
+    Errors: BadInput for folds that cannot be written as `split`, Failure where the disk refuses.
+    """
+    arrays: dict[str, Any] = {
+        "positions": np.concatenate([s.positions for s in data.sequences]),
+        "lengths": np.array([s.frames for s in data.sequences]),
+        "labels": np.array([-1 if s.label is None else s.label for s in data.sequences]),
+        "classes": np.array(data.classes, dtype=str),
+        "names": np.array([s.name for s in data.sequences], dtype=str),
+        "groups": np.array([s.group for s in data.sequences], dtype=str),
+        "split": np.array(split_of(data), dtype=str),
+        "skeleton_json": np.array(json.dumps(data.skeleton.to_dict())),
+    }
+    with beside(Path(path)) as part, part.open("wb") as file:
+        np.savez(file, **arrays)

@@ -1,0 +1,99 @@
+"""One recording from one file, for a model that knows its skeleton; the content decides how.
+
+An SBU `skeleton_pos.txt` (91 fields between commas), an FPHA `skeleton.txt` (64 fields between
+white space), a sequence file of our CSV folder (with its header), a .npy, or an
+.npz of one sequence.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from bandstop.data import csv_folder, fpha, sbu
+from bandstop.data.npz import read_arrays
+from bandstop.data.sequence import Sequence
+from bandstop.data.textfile import read_text
+from bandstop.errors import BadInput
+from bandstop.skeleton import Skeleton
+from bandstop.skeleton.layouts import HAND21, SBU
+
+NPY, ZIP = b"\x93NUMPY", b"PK"
+
+
+def read_one(path: Path, skeleton: Skeleton) -> Sequence:
+    """The recording in `path` on the nodes of `skeleton`; its name is the path, its label unknown.
+
+    Errors: BadInput for an unknown content, another skeleton's recording, NaN, fewer than 2 frames.
+    """
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(NPY))
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}; give one recording") from error
+    if start == NPY or start.startswith(ZIP):
+        positions = _npy(path) if start == NPY else _npz(path)
+        if positions.ndim != 3 or positions.shape[1:] != (skeleton.nodes, 3):
+            raise BadInput(
+                f"{path}: positions must be (frames, {skeleton.nodes}, 3) for skeleton "
+                f"{skeleton.name!r}, not {positions.shape}; reshape them"
+            )
+        if positions.dtype.kind not in "fiu":
+            raise BadInput(
+                f"{path}: positions must be numbers, not {positions.dtype}; convert them"
+            )
+        return Sequence(path.as_posix(), positions)
+    first = next((line for line in read_text(path).splitlines() if line.strip()), "")
+    if not first:
+        raise BadInput(f"{path} is empty; record or copy it again")
+    if "frame" in first.lower():
+        return csv_folder.read_sequence(path, skeleton, path.as_posix())
+    if len(first.split(",")) == 1 + 3 * SBU.nodes:
+        _fits(path, "SBU", SBU, skeleton)
+        return sbu.read_sequence(path, path.as_posix())
+    if len(first.split()) == 1 + 3 * HAND21.nodes:
+        _fits(path, "FPHA", HAND21, skeleton)
+        return fpha.read_sequence(path, path.as_posix())
+    raise BadInput(
+        f"{path}: the first line is neither a header `frame,…` nor a frame of SBU (91 fields "
+        f"between commas, here {len(first.split(','))}) or FPHA (64 between blanks, here "
+        f"{len(first.split())}); give one of these, a .npy or an .npz"
+    )
+
+
+def _fits(path: Path, kind: str, theirs: Skeleton, ours: Skeleton) -> None:
+    if (theirs.joints, theirs.bodies) != (ours.joints, ours.bodies):
+        raise BadInput(
+            f"{path} is a recording of {kind} (skeleton {theirs.name!r}, {theirs.nodes} nodes) and "
+            f"the model knows skeleton {ours.name!r} ({ours.nodes} nodes); give a fitting recording"
+        )
+
+
+def _npy(path: Path) -> np.ndarray:
+    try:
+        return np.asarray(np.load(path, allow_pickle=False))
+    except (ValueError, EOFError, OSError) as error:
+        if "allow_pickle" in str(error):
+            raise BadInput(
+                f"{path} holds Python objects, which are never loaded; save an array of numbers"
+            ) from error
+        raise BadInput(f"{path} is cut short or damaged ({error}); write it again") from error
+
+
+def _npz(path: Path) -> np.ndarray:
+    if not zipfile.is_zipfile(path):
+        raise BadInput(f"{path} is cut short or damaged; write or copy it again")
+    arrays = read_arrays(path)
+    if "lengths" in arrays and arrays["lengths"].size > 1:
+        raise BadInput(
+            f"{path} holds {arrays['lengths'].size} sequences and one is wanted; save one alone"
+        )
+    if "positions" in arrays:
+        return arrays["positions"]
+    if len(arrays) == 1:
+        return next(iter(arrays.values()))
+    raise BadInput(
+        f"{path} holds the arrays {', '.join(arrays) or 'none'}; name the recording 'positions'"
+    )
