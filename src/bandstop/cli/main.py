@@ -16,6 +16,9 @@ from bandstop.errors import BadInput, BandstopError
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 """A wrong command line. Typer does not export it, and where it is defined depends on the version."""
 
+INTERRUPTED = 130
+STOPPED = "stopped; the same command goes on from the last epoch"
+
 app = typer.Typer(
     name="bandstop",
     no_args_is_help=True,
@@ -53,11 +56,13 @@ def run(arguments: list[str]) -> int:
         code = app(args=arguments, prog_name="bandstop", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except typer.Exit as error:
+        if error.exit_code == INTERRUPTED:  # what typer makes of Ctrl-C
+            return _complain(STOPPED, debug, INTERRUPTED)
         return error.exit_code
     except UsageError as error:
         return _complain(f"error: {error.format_message()}", debug, BadInput.exit_code)  # type: ignore[attr-defined]
     except (typer.Abort, KeyboardInterrupt):
-        return _complain("stopped; the same command goes on from the last epoch", debug, 130)
+        return _complain(STOPPED, debug, INTERRUPTED)
     except BandstopError as error:
         return _complain(f"error: {error}", debug, error.exit_code)
     except OSError as error:
@@ -70,7 +75,8 @@ def run(arguments: list[str]) -> int:
 def _complain(sentence: str, debug: bool, code: int) -> int:
     if debug:
         traceback.print_exc()
-    print(sentence, file=sys.stderr)
+    if sentence != "error: ":  # after the help that a bare command prints
+        print(sentence, file=sys.stderr)
     return code
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
@@ -94,7 +95,7 @@ def number(value: int) -> str:
 
 def result_table(result: dict, title: str) -> Table:
     """The figures of one run beside those of its dense reference."""
-    table = Table(title=title, title_justify="left", show_edge=False, pad_edge=False)
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
     for column, justify in [("", "left"), ("dense", "right"), (result["method"], "right")]:
         table.add_column(column, justify=justify)  # type: ignore[arg-type]
     rows = [
@@ -109,8 +110,8 @@ def result_table(result: dict, title: str) -> Table:
     ]
     for row in rows:
         table.add_row(*row)
-    left = ", ".join(f"{a} of {b} {name}" for name, (a, b) in result["parts"].items() if a < b)
-    table.add_row("removed whole", "", f"left: {left}" if left else "nothing")
+    for name, (left, of) in result["parts"].items():
+        table.add_row(name, number(of), number(left))
     table.add_row("seconds", "", f"{result['seconds']:.1f}")
     return table
 

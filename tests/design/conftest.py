@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from bandstop.data import Dataset, Fold, load
+from bandstop.record import Config
+
+TINY = Config(steps=150, batch=48, heads=2, filters=6, chunks=4, rate=0.8)
+"""Three epochs of a network of about 2 700 weights: a few tenths of a second."""
+
+
+@pytest.fixture(scope="session")
+def dataset() -> Dataset:
+    """Every third synthetic recording: about a hundred, all classes, all folds."""
+    whole = load("synthetic")
+    new = {old: i for i, old in enumerate(range(0, len(whole.sequences), 3))}
+    folds = tuple(
+        Fold(
+            f.name,
+            tuple(new[i] for i in f.train if i in new),
+            tuple(new[i] for i in f.test if i in new),
+        )
+        for f in whole.folds
+    )
+    return replace(whole, sequences=tuple(whole.sequences[i] for i in new), folds=folds)
+
+
+@pytest.fixture
+def tiny() -> Config:
+    return TINY
