@@ -36,6 +36,20 @@ def test_the_same_seed_gives_the_same_recordings_and_another_seed_gives_others()
     assert first.fingerprint != synthetic.gestures(seed=4).dataset().fingerprint
 
 
+@pytest.mark.parametrize(
+    ("variant", "first", "last"),
+    [
+        ("interactions", (26, [771.0, 110.25, 2467.5625]), (19, [-610.75, -1235.25, 2143.75])),
+        ("gestures", (21, [32.9375, 33.3125, 366.5]), (22, [59.8125, -47.25, 549.0])),
+    ],
+)
+def test_every_machine_makes_these_recordings(variant: str, first: tuple, last: tuple):
+    sequences = synthetic.VARIANTS[variant]().sequences
+    assert (sequences[0].frames, sequences[-1].frames) == (first[0], last[0])
+    np.testing.assert_allclose(sequences[0].positions[0, 0], first[1], atol=0.1)
+    np.testing.assert_allclose(sequences[-1].positions[-1, -1], last[1], atol=0.1)
+
+
 def test_without_the_sensor_every_bone_keeps_one_length_in_all_recordings_of_a_group(clean: Scan):
     seen: dict[str, list[np.ndarray]] = {}
     for s in clean.sequences:

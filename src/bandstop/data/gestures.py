@@ -10,7 +10,7 @@ import numpy as np
 from bandstop.data.hand import Hand, Pose, posed
 from bandstop.data.kinematics import bump, ramp, sensed, turned, wobble
 
-NOISE, SLIP = 3.0, 18.0
+NOISE, SLIP = 2.0, 16.0
 """The simulated sensor's errors, mm: of every coordinate, and of a joint seen out of place."""
 
 LOOSE = tuple(range(6, 21))

@@ -77,12 +77,12 @@ def sensed(
 ) -> np.ndarray:
     """What a depth sensor reports of (frames, nodes, 3): noise on every joint, and slips.
 
-    noise  standard deviation of every coordinate
+    noise  standard deviation of every coordinate; half of it once more for the whole recording
     slip   standard deviation of a slip: one of the `loose` nodes is seen elsewhere for some frames
     """
     frames, nodes, _ = positions.shape
     seen = positions + rng.normal(0.0, noise, positions.shape)
-    seen = seen + rng.normal(0.0, 2.0 * noise, (1, nodes, 3)) * 0.5
+    seen = seen + rng.normal(0.0, 0.5 * noise, (1, nodes, 3))
     for _ in range(int(rng.poisson(0.08 * frames))):
         node, start = loose[int(rng.integers(len(loose)))], int(rng.integers(frames))
         seen[start : start + int(rng.integers(1, 5)), node] += rng.normal(0.0, slip, 3)
