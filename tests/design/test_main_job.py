@@ -181,7 +181,7 @@ def test_a_full_disk_leaves_no_half_written_file_and_one_sentence(
 
 
 def test_a_loss_that_is_not_finite_is_named(dataset, tiny, tmp_path):
-    with pytest.raises(Failure, match="no longer finite.*lower the learning rate"):
+    with pytest.raises(Failure, match=r"no longer finite.*lower the learning rate"):
         design(replace(tiny, method="dense", rate=0.0, learning_rate=1e18), tmp_path, dataset)
 
 

@@ -54,10 +54,10 @@ def run(arguments: list[str]) -> int:
     arguments = [a for a in arguments if a != "--debug"]
     try:
         code = app(args=arguments, prog_name="bandstop", standalone_mode=False)
+        if code == INTERRUPTED:  # what newer typer makes of Ctrl-C; older ones raise
+            return _complain(STOPPED, debug, INTERRUPTED)
         return code if isinstance(code, int) else 0
     except typer.Exit as error:
-        if error.exit_code == INTERRUPTED:  # what typer makes of Ctrl-C
-            return _complain(STOPPED, debug, INTERRUPTED)
         return error.exit_code
     except UsageError as error:
         return _complain(f"error: {error.format_message()}", debug, BadInput.exit_code)  # type: ignore[attr-defined]
