@@ -95,7 +95,8 @@ def logits(
 
     Laid out as (feature, node, batch) no product needs its operand rearranged: A U is one product a
     feature, the sum over heads and features is inside one product with all filters, and the dense
-    layer is one product. This is twice as fast as the einsum of the formula (benchmarks/).
+    layer is one product. A training step takes about 0.6 of the time that the
+    formula written as einsum takes (benchmarks/bench_step.py).
     """
     heads, outputs, nodes = attention.shape
     features, count = filters.shape[1], filters.shape[2]

@@ -1,0 +1,95 @@
+"""Compare options without looking at a test fold.
+
+The fold named by --outer is set aside, all of its sequences unseen. The other folds are rotated: each
+is the test part once, the rest trains. So a figure printed here may be used to choose a default, and
+the outer fold still measures it honestly.
+
+    python benchmarks/choose.py --data sbu:DIR --outer 5 --vary noise=0.03,0.1 --rates 0.9,0.98 --seeds 2
+
+Prints a line for each value and rate: mean accuracy over inner folds and seeds, and each run's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import fields, replace
+from itertools import product
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bandstop.data import Dataset, Fold, load
+from bandstop.design import design
+from bandstop.record import Config
+
+
+def inner_folds(dataset: Dataset, outer: str) -> Dataset:
+    """The data set with one fold's test sequences taken out, and the other folds among themselves."""
+    hidden = set(dataset.fold(outer).test)
+    shown = [i for i in range(len(dataset.sequences)) if i not in hidden]
+    new = {old: position for position, old in enumerate(shown)}
+    folds = tuple(
+        Fold(
+            f.name,
+            tuple(new[i] for i in f.train if i not in hidden),
+            tuple(new[i] for i in f.test),
+        )
+        for f in dataset.folds
+        if f.name != outer
+    )
+    sequences = tuple(dataset.sequences[i] for i in shown)
+    return replace(
+        dataset, name=f"{dataset.name} without fold {outer}", sequences=sequences, folds=folds
+    )
+
+
+def accuracy(config: Config, outer: str) -> float:
+    """One inner run; nothing is kept."""
+    dataset = inner_folds(load(config.data), outer)
+    with TemporaryDirectory() as folder:
+        return design(config, Path(folder), dataset).record.result["accuracy"]
+
+
+def parse(text: str) -> list[dict]:
+    """`noise=0.03,0.1 steps=800` -> every combination, as options with their types."""
+    types = {f.name: type(f.default) for f in fields(Config)}
+    axes = []
+    for part in text.split():
+        name, _, values = part.partition("=")
+        name = name.replace("-", "_")
+        axes.append([(name, types[name](value)) for value in values.split(",")])
+    return [dict(combination) for combination in product(*axes)]
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--data", required=True)
+    arguments.add_argument("--outer", default="5")
+    arguments.add_argument("--vary", default="", help="such as 'noise=0.03,0.1 steps=800,1600'")
+    arguments.add_argument("--method", default="pmp")
+    arguments.add_argument("--rates", default="0.9,0.98")
+    arguments.add_argument("--seeds", type=int, default=2)
+    arguments.add_argument("--jobs", type=int, default=2)
+    given = arguments.parse_args()
+    names = [f.name for f in load(given.data).folds if f.name != given.outer]
+    for options in parse(given.vary):
+        for rate in map(float, given.rates.split(",")):
+            base = Config(
+                data=given.data, method=given.method, rate=rate, validation=0.0, **options
+            )
+            runs = [
+                replace(base, fold=name, seed=seed) for name in names for seed in range(given.seeds)
+            ]
+            with ProcessPoolExecutor(given.jobs) as pool:
+                right = list(pool.map(accuracy, runs, [given.outer] * len(runs)))
+            words = " ".join(f"{k}={v}" for k, v in options.items()) or "defaults"
+            each = " ".join(f"{100 * a:.1f}" for a in right)
+            print(
+                f"{words}  rate {rate:g}: {100 * statistics.fmean(right):.2f} %  ({each})",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
