@@ -93,7 +93,7 @@ def scale(positions: Positions, factor: Float[Tensor, " batch"]) -> Positions:
 class Augmentation:
     """How much of each; zero switches one off.
 
-    mirror, exchange  probability
+    mirror, exchange  probability; only skeletons with left and right joints are mirrored
     rotation          largest angle about the vertical, degrees, uniform
     scale             standard deviation of the logarithm of the size
     noise             standard deviation added to every chunk average, in units of the signal's std
@@ -146,6 +146,7 @@ def augmented_signal(
 
     cut_start, cut_end = settings.crop * uniform(), settings.crop * uniform()
     mirrored, exchanged = uniform() < settings.mirror, uniform() < settings.exchange
+    mirrored &= skeleton.sided
     angle = (2 * uniform() - 1) * settings.rotation * (torch.pi / 180)
     size = (settings.scale * torch.randn(count, generator=generator).to(device)).exp()
     positions = chunk_means(recordings, rows, chunks, cut_start, 1 - cut_end)

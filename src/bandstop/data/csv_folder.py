@@ -24,8 +24,7 @@ from bandstop.data.npz import skeleton_from
 from bandstop.data.scan import Scan, existing_folder
 from bandstop.data.sequence import Dataset, Sequence
 from bandstop.data.textfile import read_frames, read_text
-from bandstop.errors import BadInput, listed
-from bandstop.numerics import nearest
+from bandstop.errors import BadInput, listed, nearest
 from bandstop.skeleton import Skeleton
 
 INDEX, SKELETON, CLASSES = "index.csv", "skeleton.json", "classes.txt"

@@ -83,7 +83,7 @@ def chunk_means(
     return means.view(len(rows), chunks, -1, 3)
 
 
-def centre(positions: Float[Tensor, "batch chunk node xyz"]) -> Float[Tensor, "..."]:
+def centre(positions: Float[Tensor, "batch chunk node xyz"]) -> Float[Tensor, ...]:
     """Positions relative to the centre of the whole group: all nodes, all chunks (our choice)."""
     return positions - positions.mean(dim=(1, 2), keepdim=True)
 
@@ -114,7 +114,7 @@ class Normalisation:
             raise BadInput("the training signals are all equal; there is nothing to learn from")
         return Normalisation(mean, std.expand_as(mean).clone())
 
-    def __call__(self, signal: Float[Tensor, "batch node feature"]) -> Float[Tensor, "..."]:
+    def __call__(self, signal: Float[Tensor, "batch node feature"]) -> Float[Tensor, ...]:
         return (signal - self.mean) / self.std
 
     def to(self, device: torch.device | str) -> Normalisation:

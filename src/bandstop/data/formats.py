@@ -13,8 +13,7 @@ from pathlib import Path
 from bandstop.data import csv_folder, fpha, npz, sbu, synthetic
 from bandstop.data.scan import Scan
 from bandstop.data.sequence import Dataset
-from bandstop.errors import BadInput
-from bandstop.numerics import nearest
+from bandstop.errors import BadInput, nearest
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,7 @@ from bandstop.data.beside import beside
 from bandstop.data.folds import add_folds, split_of
 from bandstop.data.scan import Scan
 from bandstop.data.sequence import Dataset, Sequence
-from bandstop.errors import BadInput, listed
-from bandstop.numerics import nearest
+from bandstop.errors import BadInput, listed, nearest
 from bandstop.skeleton import LAYOUTS, Skeleton
 
 REQUIRED = ("positions", "lengths", "labels")

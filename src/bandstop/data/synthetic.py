@@ -22,8 +22,7 @@ from bandstop.data.folds import five_folds
 from bandstop.data.hand import random_hand
 from bandstop.data.scan import Scan
 from bandstop.data.sequence import Sequence
-from bandstop.errors import BadInput
-from bandstop.numerics import nearest
+from bandstop.errors import BadInput, nearest
 from bandstop.skeleton.layouts import HAND21, SBU
 
 SEED = 2024

@@ -78,7 +78,9 @@ class Config:
     seed: int = _option(0, "Training", "of everything random")
     device: str = _option("cpu", "Training", "cpu, cuda or auto")
 
-    mirror: float = _option(0.5, "Augmentation", "probability of mirroring left and right")
+    mirror: float = _option(
+        0.5, "Augmentation", "probability of mirroring left and right, for skeletons that have both"
+    )
     exchange: float = _option(0.5, "Augmentation", "probability of exchanging the persons")
     rotation: float = _option(30.0, "Augmentation", "largest turn about the vertical, degrees")
     scale: float = _option(0.1, "Augmentation", "spread of the body's size (log)")

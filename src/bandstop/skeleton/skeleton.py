@@ -75,6 +75,14 @@ class Skeleton:
         return self.bodies * len(self.joints)
 
     @property
+    def sided(self) -> bool:
+        """Whether a body has left and right joints, so that its mirror image is a body of its kind.
+
+        A hand has not: mirrored, a right hand is a left one, and a swipe to the left one to the right.
+        """
+        return self.mirror != tuple(range(len(self.joints)))
+
+    @property
     def node_names(self) -> tuple[str, ...]:
         """One name a node; with several bodies each is prefixed with its body, as in `1.left hand`."""
         if self.bodies == 1:
