@@ -56,7 +56,6 @@ class Bundle:
         for word, value, rule in [
             ("the network's signal", (self.net.nodes, self.net.all_features), wanted),
             ("the normalisation", tuple(self.normalisation.mean.shape), wanted),
-            ("the normalisation", tuple(self.normalisation.std.shape), wanted),
             ("the number of classes", self.net.shape.classes, len(self.classes)),
         ]:
             if value != rule:

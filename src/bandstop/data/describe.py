@@ -97,22 +97,20 @@ def as_signal(
 
 @dataclass(frozen=True, eq=False)
 class Normalisation:
-    """signal -> (signal - mean) / std, element by element; both (nodes, features)."""
+    """signal -> (signal - mean) / std: a mean for each element, one std for all (our choice)."""
 
     mean: Float[Tensor, "node feature"]
-    std: Float[Tensor, "node feature"]
+    std: Float[Tensor, ""]
 
     @staticmethod
     def of(signals: Float[Tensor, "batch node feature"]) -> Normalisation:
-        """Mean of each element and one standard deviation for all of them (our choice).
-
-        One std keeps the proportions of the body; an element that never varies stays at zero.
-        """
+        """Fitted to training signals. One std keeps the proportions of the body, and an element that
+        never varies stays at zero. Errors: BadInput where nothing varies at all."""
         mean = signals.mean(dim=0)
         std = (signals - mean).square().mean().sqrt()
         if not std > 0:
             raise BadInput("the training signals are all equal; there is nothing to learn from")
-        return Normalisation(mean, std.expand_as(mean).clone())
+        return Normalisation(mean, std)
 
     def __call__(self, signal: Float[Tensor, "batch node feature"]) -> Float[Tensor, ...]:
         return (signal - self.mean) / self.std
