@@ -20,7 +20,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bandstop.data import Dataset, Fold, load
-from bandstop.design import design
+from bandstop.job import design
 from bandstop.record import Config
 
 
@@ -44,11 +44,10 @@ def inner_folds(dataset: Dataset, outer: str) -> Dataset:
     )
 
 
-def accuracy(config: Config, outer: str) -> float:
-    """One inner run; nothing is kept."""
+def accuracy(config: Config, outer: str, runs: Path) -> float:
+    """One inner run, or the figure it left if it was made before."""
     dataset = inner_folds(load(config.data), outer)
-    with TemporaryDirectory() as folder:
-        return design(config, Path(folder), dataset).record.result["accuracy"]
+    return design(config, runs, dataset).record.result["accuracy"]
 
 
 def parse(text: str) -> list[dict]:
@@ -73,22 +72,23 @@ def main() -> None:
     arguments.add_argument("--jobs", type=int, default=2)
     given = arguments.parse_args()
     names = [f.name for f in load(given.data).folds if f.name != given.outer]
-    for options in parse(given.vary):
-        for rate in map(float, given.rates.split(",")):
-            base = Config(
-                data=given.data, method=given.method, rate=rate, validation=0.0, **options
-            )
-            runs = [
-                replace(base, fold=name, seed=seed) for name in names for seed in range(given.seeds)
-            ]
-            with ProcessPoolExecutor(given.jobs) as pool:
-                right = list(pool.map(accuracy, runs, [given.outer] * len(runs)))
-            words = " ".join(f"{k}={v}" for k, v in options.items()) or "defaults"
+
+    with TemporaryDirectory() as folder, ProcessPoolExecutor(given.jobs) as pool:
+
+        def measure(config: Config, words: str) -> None:
+            runs = [replace(config, fold=n, seed=s) for n in names for s in range(given.seeds)]
+            count = len(runs)
+            right = list(pool.map(accuracy, runs, [given.outer] * count, [Path(folder)] * count))
             each = " ".join(f"{100 * a:.1f}" for a in right)
-            print(
-                f"{words}  rate {rate:g}: {100 * statistics.fmean(right):.2f} %  ({each})",
-                flush=True,
-            )
+            print(f"{words}: {100 * statistics.fmean(right):.2f} %  ({each})", flush=True)
+
+        for options in parse(given.vary):
+            words = " ".join(f"{k}={v}" for k, v in options.items()) or "defaults"
+            base = Config(data=given.data, method=given.method, validation=0.0, **options)
+            # the dense references first: two runs that share one would wait for each other
+            measure(base.dense(), f"{words}  dense")
+            for rate in map(float, given.rates.split(",")):
+                measure(replace(base, rate=rate), f"{words}  {given.method} {rate:g}")
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ from typing import Any
 
 from bandstop.bundle import Bundle
 from bandstop.data import Dataset
-from bandstop.design import Listener
-from bandstop.design import design as carry_out
+from bandstop.job import Listener, Progressing
+from bandstop.job import design as carry_out
 from bandstop.record import Config, from_mapping
 
 
@@ -21,9 +21,10 @@ def design(
 ) -> Bundle:
     """Train, prune, compact and verify a network; the model that comes back predicts and saves.
 
-    data     a data set, or its name as on the command line, such as "sbu:path/to/SBU"
-    runs     where the run directory goes; a finished run is not done again
-    options  any option of `bandstop design`: method, rate, fold, seed, steps, …
+    data      a data set, or its name as on the command line, such as "sbu:path/to/SBU"
+    runs      where the run directory goes; a finished run is not done again
+    listener  hears of the progress; default: shown on stderr
+    options   any option of `bandstop design`: method, rate, fold, seed, steps, …
 
     Errors: BadInput for data or options that cannot work, before training; Failure otherwise.
     """
@@ -34,4 +35,4 @@ def design(
     else:
         options["data"] = data
     config = Config(**from_mapping(options, "design"))
-    return carry_out(config, Path(runs), dataset, listener).bundle
+    return carry_out(config, Path(runs), dataset, listener or Progressing()).bundle

@@ -41,10 +41,10 @@ def design(
 
       bandstop design --config wave.toml --seed 3 --json
     """
-    from bandstop.cli.show import Progressing, out, result_table
+    from bandstop.cli.show import out, result_table
     from bandstop.data import load
-    from bandstop.design import all_folds
-    from bandstop.design import design as carry_out
+    from bandstop.job import Progressing, all_folds
+    from bandstop.job import design as carry_out
 
     listener = Progressing(quiet)
     dataset = load(config.data)

@@ -66,7 +66,7 @@ class _QuantileDistance(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, v: Tensor, q: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
-        if v.device.type == "cpu":  # twenty times faster than torch's sort
+        if v.device.type == "cpu":  # five times faster than torch's sort
             order = torch.from_numpy(np.argsort(v.detach().numpy()))
         else:
             order = torch.argsort(v)

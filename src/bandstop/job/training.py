@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 
-from bandstop.design.listener import Listener
-from bandstop.design.task import Task, stream
 from bandstop.errors import Failure
+from bandstop.job.listener import Listener
+from bandstop.job.task import Task, stream
 from bandstop.measure import accuracy, predictions
 from bandstop.method import Pruning
 from bandstop.nn import AttentionGCN

@@ -12,8 +12,8 @@ import torch
 
 from bandstop.bundle import load_bundle
 from bandstop.data import Dataset, load
-from bandstop.design import Listener, all_folds, design
 from bandstop.errors import BadInput, Failure
+from bandstop.job import Listener, all_folds, design
 from bandstop.method import METHODS
 from bandstop.record import Config, read_record
 

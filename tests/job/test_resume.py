@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from bandstop.design import Listener, design
+from bandstop.job import Listener, design
 from bandstop.record import locked
 
 COMMAND = [

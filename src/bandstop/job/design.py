@@ -15,11 +15,11 @@ import torch
 from bandstop import gate, prune
 from bandstop.bundle import Bundle, load_bundle
 from bandstop.data import Dataset, load
-from bandstop.design.listener import Listener
-from bandstop.design.machine import calm_torch, device_named, environment
-from bandstop.design.task import Task
-from bandstop.design.training import Trained, take_dense, train_network
 from bandstop.errors import BadInput
+from bandstop.job.listener import Listener
+from bandstop.job.machine import calm_torch, device_named, environment
+from bandstop.job.task import Task
+from bandstop.job.training import Trained, take_dense, train_network
 from bandstop.measure import (
     accuracy,
     confusion,

@@ -1,0 +1,7 @@
+"""The main job."""
+
+from bandstop.job.design import Outcome, all_folds, design
+from bandstop.job.listener import Listener
+from bandstop.job.progress import Progressing
+
+__all__ = ["Listener", "Outcome", "Progressing", "all_folds", "design"]
