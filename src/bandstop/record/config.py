@@ -69,7 +69,7 @@ class Config:
     filters: int = _option(64, "Network", "filters of each head")
     fusion: str = _option("sum", "Network", "heads are summed (sum) or concatenated (concat)")
 
-    steps: int = _option(2400, "Training", "optimiser steps")
+    steps: int = _option(800, "Training", "optimiser steps")
     batch: int = _option(200, "Training", "sequences in a step")
     learning_rate: float = _option(
         0.03, "Training", "Adam's rate at the start; it falls along a cosine"
