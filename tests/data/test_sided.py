@@ -6,7 +6,7 @@ import torch
 
 from bandstop.data import load
 from bandstop.data.augment import Augmentation, augmented_signal
-from bandstop.data.describe import Normalisation, Recordings, describe
+from bandstop.data.describe import Description, Normalisation, Recordings, describe
 
 ONLY_MIRROR = Augmentation(mirror=1, exchange=0, rotation=0, scale=0, noise=0, crop=0)
 
@@ -14,10 +14,11 @@ ONLY_MIRROR = Augmentation(mirror=1, exchange=0, rotation=0, scale=0, noise=0, c
 def changed_by_mirroring(variant: str) -> bool:
     data = load("synthetic", variant)
     some = data.sequences[:5]
-    plain = describe(some, 4)
+    description = Description(data.skeleton, 4, "camera")
+    plain = describe(some, description)
     normalisation = Normalisation.of(plain)
     varied = augmented_signal(
-        Recordings.of(some), torch.arange(5), 4, data.skeleton, normalisation, ONLY_MIRROR,
+        Recordings.of(some), torch.arange(5), description, normalisation, ONLY_MIRROR,
         torch.Generator().manual_seed(0),
     )  # fmt: skip
     return not torch.allclose(varied, normalisation(plain), atol=1e-4)

@@ -18,7 +18,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from bandstop.bundle.storage import restore, store
-from bandstop.data.describe import Normalisation, describe
+from bandstop.data.describe import Description, Normalisation, describe
 from bandstop.data.sequence import Sequence
 from bandstop.errors import BadInput
 from bandstop.nn import AttentionGCN, CompactGCN, Shape
@@ -45,21 +45,24 @@ class Bundle:
     """
 
     net: CompactGCN
-    skeleton: Skeleton
-    chunks: int
+    description: Description
     normalisation: Normalisation
     classes: tuple[str, ...]
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        wanted = (self.skeleton.nodes, 3 * self.chunks)
+        wanted = self.description.size
         for word, value, rule in [
             ("the network's signal", (self.net.nodes, self.net.all_features), wanted),
             ("the normalisation", tuple(self.normalisation.mean.shape), wanted),
             ("the number of classes", self.net.shape.classes, len(self.classes)),
         ]:
             if value != rule:
-                raise BadInput(f"bundle: {word} is {value}, and skeleton and chunks ask for {rule}")
+                raise BadInput(f"bundle: {word} is {value}, and its description asks for {rule}")
+
+    @property
+    def skeleton(self) -> Skeleton:
+        return self.description.skeleton
 
     def signal(self, sequences: list[Sequence]) -> Float[Tensor, "batch node feature"]:
         """Raw recordings -> normalised signals. Errors: BadInput for another number of nodes."""
@@ -69,7 +72,7 @@ class Bundle:
                     f"{s.name} has {s.positions.shape[1]} nodes, but the network reads "
                     f"{self.skeleton.nodes} ({self.skeleton.name}); record with that skeleton"
                 )
-        return self.normalisation(describe(sequences, self.chunks))
+        return self.normalisation(describe(sequences, self.description))
 
     @torch.no_grad()
     def predict(self, sequence: Sequence | np.ndarray) -> Prediction:
@@ -98,7 +101,8 @@ class Bundle:
         header = {
             "version": VERSION,
             "skeleton": self.skeleton.to_dict(),
-            "chunks": self.chunks,
+            "chunks": self.description.chunks,
+            "view": self.description.view,
             "classes": list(self.classes),
             "nodes": self.net.nodes,
             "features": self.net.all_features,
@@ -194,8 +198,7 @@ def _assemble(header: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Bundl
     )
     return Bundle(
         small.eval().requires_grad_(False),
-        Skeleton.from_dict(header["skeleton"]),
-        int(header["chunks"]),
+        Description(Skeleton.from_dict(header["skeleton"]), int(header["chunks"]), header["view"]),
         Normalisation(tensors["mean"], tensors["std"]),
         tuple(header["classes"]),
         header["facts"],

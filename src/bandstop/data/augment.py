@@ -1,8 +1,8 @@
 """Augmentation: pure functions of (positions, draw), and one seeded recipe that draws and applies them.
 
-All work on chunk averages, (batch, chunk, node, xyz), relative to the sequence's centre. Rotation,
-mirroring, exchange and scale are linear, so they commute with averaging; cropping in time is done where
-the chunks are cut (`chunk_means`).
+All work on chunk averages, (batch, chunk, node, xyz). Rotation, mirroring, exchange and scale are
+linear, so they commute with averaging over time; cropping in time is done where the chunks are cut
+(`chunk_means`).
 """
 
 from __future__ import annotations
@@ -15,16 +15,15 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from bandstop.data.describe import (
+    Description,
     Normalisation,
+    Positions,
     Recordings,
-    as_signal,
-    centre,
     chunk_means,
-)
+    rotate,
+)  # fmt: skip
 from bandstop.errors import BadInput, listed
 from bandstop.skeleton import Skeleton
-
-Positions = Float[Tensor, "batch chunk node xyz"]
 
 
 @cache
@@ -73,17 +72,6 @@ def exchange(positions: Positions, skeleton: Skeleton) -> Positions:
     return reorder(positions, skeleton, mirrored=~every, exchanged=every)
 
 
-def rotate(positions: Positions, up: int, angle: Float[Tensor, " batch"]) -> Positions:
-    """Turn each sample by its angle (radians) about the vertical coordinate `up`."""
-    a, b = (up + 1) % 3, (up + 2) % 3
-    matrix = torch.zeros(len(positions), 3, 3, device=positions.device)
-    matrix[:, up, up] = 1
-    matrix[:, a, a] = matrix[:, b, b] = angle.cos()
-    matrix[:, a, b] = angle.sin()
-    matrix[:, b, a] = -angle.sin()
-    return torch.bmm(positions.flatten(1, 2), matrix).view_as(positions)
-
-
 def scale(positions: Positions, factor: Float[Tensor, " batch"]) -> Positions:
     """Make each sample larger by its factor."""
     return positions * factor[:, None, None, None]
@@ -129,8 +117,7 @@ NONE = Augmentation(mirror=0, exchange=0, rotation=0, scale=0, noise=0, crop=0)
 def augmented_signal(
     recordings: Recordings,
     rows: Int[Tensor, " batch"],
-    chunks: int,
-    skeleton: Skeleton,
+    description: Description,
     normalisation: Normalisation,
     settings: Augmentation,
     generator: torch.Generator,
@@ -139,6 +126,7 @@ def augmented_signal(
 
     Numbers are drawn on the generator's device (the CPU, so that a GPU sees the same draws).
     """
+    skeleton = description.skeleton
     device, count = recordings.integral.device, len(rows)
 
     def uniform() -> Float[Tensor, " batch"]:
@@ -149,10 +137,10 @@ def augmented_signal(
     mirrored &= skeleton.sided
     angle = (2 * uniform() - 1) * settings.rotation * (torch.pi / 180)
     size = (settings.scale * torch.randn(count, generator=generator).to(device)).exp()
-    positions = chunk_means(recordings, rows, chunks, cut_start, 1 - cut_end)
+    positions = chunk_means(recordings, rows, description.chunks, cut_start, 1 - cut_end)
     positions = reorder(positions, skeleton, mirrored, exchanged)
-    positions = scale(rotate(centre(positions), skeleton.up, angle), size)
-    signal = normalisation(as_signal(positions))
+    positions = scale(rotate(positions, skeleton.up, angle), size)
+    signal = normalisation(description.signal(positions))
     if settings.noise:
         noise = torch.randn(signal.shape, generator=generator).to(device)
         signal = signal + settings.noise * noise

@@ -20,6 +20,9 @@ from torch import Tensor
 
 from bandstop.data.sequence import Sequence
 from bandstop.errors import BadInput
+from bandstop.skeleton import Skeleton
+
+Positions = Float[Tensor, "batch chunk node xyz"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +62,7 @@ def chunk_means(
     chunks: int,
     start: Float[Tensor, " batch"] | None = None,
     end: Float[Tensor, " batch"] | None = None,
-) -> Float[Tensor, "batch chunk node xyz"]:
+) -> Positions:
     """Average position of every node in every chunk of the chosen rows.
 
     m_k = (I(b_{k+1}) - I(b_k)) / (b_{k+1} - b_k),  b_k = start + (end - start) k / M, in frames,
@@ -83,16 +86,77 @@ def chunk_means(
     return means.view(len(rows), chunks, -1, 3)
 
 
-def centre(positions: Float[Tensor, "batch chunk node xyz"]) -> Float[Tensor, ...]:
+def centre(positions: Positions) -> Positions:
     """Positions relative to the centre of the whole group: all nodes, all chunks (our choice)."""
     return positions - positions.mean(dim=(1, 2), keepdim=True)
 
 
-def as_signal(
-    positions: Float[Tensor, "batch chunk node xyz"],
-) -> Float[Tensor, "batch node feature"]:
-    """Concatenate each node's chunk averages: feature 3 k + c is coordinate c in chunk k."""
-    return positions.permute(0, 2, 1, 3).flatten(2)
+def rotate(positions: Positions, up: int, angle: Float[Tensor, " batch"]) -> Positions:
+    """Turn each sample by its angle (radians) about the vertical coordinate `up`."""
+    a, b = (up + 1) % 3, (up + 2) % 3
+    matrix = torch.zeros(len(positions), 3, 3, device=positions.device)
+    matrix[:, up, up] = 1
+    matrix[:, a, a] = matrix[:, b, b] = angle.cos()
+    matrix[:, a, b] = angle.sin()
+    matrix[:, b, a] = -angle.sin()
+    return torch.bmm(positions.flatten(1, 2), matrix).view_as(positions)
+
+
+def face(positions: Positions, skeleton: Skeleton) -> Positions:
+    """Turn each sample about the vertical until its second body stands on the side axis from the first.
+
+    So two people are seen from the same side wherever the camera was (our choice). A sample of one
+    body, or of two right above each other, stays as it is.
+    """
+    if skeleton.bodies < 2:
+        return positions
+    up, joints = skeleton.up, len(skeleton.joints)
+    middle = positions.mean(dim=1)  # (batch, node, xyz)
+    between = middle[:, joints : 2 * joints].mean(dim=1) - middle[:, :joints].mean(dim=1)
+    a, b = (up + 1) % 3, (up + 2) % 3
+    angle = -torch.atan2(between[:, b], between[:, a])
+    if skeleton.side == b:
+        angle = angle + torch.pi / 2
+    return rotate(positions, up, angle)
+
+
+VIEWS = ("facing", "camera")
+
+
+@dataclass(frozen=True)
+class Description:
+    """How recordings become signals: everything but the normalisation.
+
+    chunks  M, the temporal chunks
+    view    "facing": turned so that two bodies face each other along the side axis; "camera": as seen
+
+    Errors: BadInput for fewer than one chunk or an unknown view.
+    """
+
+    skeleton: Skeleton
+    chunks: int = 8
+    view: str = "facing"
+
+    def __post_init__(self) -> None:
+        if self.chunks < 1:
+            raise BadInput(f"description: chunks must be at least 1, not {self.chunks}")
+        if self.view not in VIEWS:
+            raise BadInput(
+                f"description: view must be one of {', '.join(VIEWS)}, not {self.view!r}"
+            )
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(nodes, features) of a signal."""
+        return self.skeleton.nodes, 3 * self.chunks
+
+    def signal(self, positions: Positions) -> Float[Tensor, "batch node feature"]:
+        """Centre, turn, and concatenate each node's chunk averages: feature 3 k + c is coordinate c
+        in chunk k."""
+        placed = centre(positions)
+        if self.view == "facing":
+            placed = face(placed, self.skeleton)
+        return placed.permute(0, 2, 1, 3).flatten(2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +183,9 @@ class Normalisation:
         return Normalisation(self.mean.to(device), self.std.to(device))
 
 
-def describe(sequences: Seq[Sequence], chunks: int) -> Float[Tensor, "batch node feature"]:
-    """The signals of whole sequences, centred, not normalised: (sequences, nodes, 3 x chunks)."""
+def describe(
+    sequences: Seq[Sequence], description: Description
+) -> Float[Tensor, "batch node feature"]:
+    """The signals of whole sequences, not normalised: (sequences, nodes, 3 x chunks)."""
     rows = torch.arange(len(sequences))
-    return as_signal(centre(chunk_means(Recordings.of(sequences), rows, chunks)))
+    return description.signal(chunk_means(Recordings.of(sequences), rows, description.chunks))

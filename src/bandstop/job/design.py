@@ -135,8 +135,7 @@ def _deliver(
     }
     bundle = Bundle(
         small.requires_grad_(False),
-        dataset.skeleton,
-        config.chunks,
+        task.description,
         task.normalisation.to("cpu"),
         dataset.classes,
         facts,

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bandstop.data.augment import Augmentation, augmented_signal
-from bandstop.data.describe import Normalisation, Recordings, describe
+from bandstop.data.describe import Description, Normalisation, Recordings, describe
 from bandstop.data.protocols import hold_out
 from bandstop.data.sequence import Dataset, Fold, Sequence
 from bandstop.nn import Shape
@@ -34,6 +34,7 @@ class Task:
     dataset: Dataset
     fold: Fold
     config: Config
+    description: Description
     recordings: Recordings
     normalisation: Normalisation
     train: Part
@@ -48,11 +49,12 @@ class Task:
         if config.validation > 0:
             inner = hold_out(fold, dataset.sequences, config.validation, config.seed)
         learned = dataset.subset(inner.train if inner else fold.train)
-        raw = describe(learned, config.chunks)
+        description = Description(dataset.skeleton, config.chunks, config.view)
+        raw = describe(learned, description)
         normalisation = Normalisation.of(raw)
 
         def part(sequences: tuple[Sequence, ...], signals: Tensor | None = None) -> Part:
-            signals = describe(sequences, config.chunks) if signals is None else signals
+            signals = describe(sequences, description) if signals is None else signals
             labels = torch.tensor([s.label for s in sequences])
             return Part(normalisation(signals).to(device), labels.to(device))
 
@@ -60,6 +62,7 @@ class Task:
             dataset,
             fold,
             config,
+            description,
             Recordings.of(learned).to(device),
             normalisation.to(device),
             part(learned, raw),
@@ -69,10 +72,11 @@ class Task:
 
     @property
     def shape(self) -> Shape:
+        nodes, features = self.description.size
         return Shape(
             heads=self.config.heads,
-            nodes=self.dataset.skeleton.nodes,
-            features=3 * self.config.chunks,
+            nodes=nodes,
+            features=features,
             filters=self.config.filters,
             classes=len(self.dataset.classes),
             fusion=self.config.fusion,
@@ -86,8 +90,7 @@ class Task:
         rows = rows.to(self.train.labels.device)
         settings = Augmentation(c.mirror, c.exchange, c.rotation, c.scale, c.noise, c.crop)
         signals = augmented_signal(
-            self.recordings, rows, c.chunks, self.dataset.skeleton, self.normalisation, settings,
-            generator,
+            self.recordings, rows, self.description, self.normalisation, settings, generator,
         )  # fmt: skip
         return signals, self.train.labels[rows]
 

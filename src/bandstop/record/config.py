@@ -33,6 +33,10 @@ class Config:
     )
     chunks: int = _option(8, "Data", "temporal chunks a recording is averaged in")
 
+    view: str = _option(
+        "facing", "Data", "two bodies turned to face each other (facing), or as recorded (camera)"
+    )
+
     method: str = _option("pmp", "Method", "dense, mp, mp-finetune or pmp")
     rate: float = _option(0.9, "Method", "fraction of the prunable weights to remove, in [0, 1)")
     scope: str = _option("global", "Method", "budget over all tensors (global) or in each (layer)")
@@ -141,6 +145,7 @@ class Config:
 
 
 CHOICES: dict[str, tuple[str, ...]] = {
+    "view": ("facing", "camera"),
     "method": ("dense", "mp", "mp-finetune", "pmp"),
     "scope": ("global", "layer"),
     "prior": ("gaussian", "laplace", "uniform"),
