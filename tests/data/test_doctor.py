@@ -6,12 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bandstop.data import fpha, scan, synthetic
-from bandstop.data.csv_folder import write_csv
+from bandstop.data import scan
 from bandstop.data.doctor import Examination, detect, examine, lines
-from bandstop.data.npz import write_npz
+from bandstop.data.formats import fpha
+from bandstop.data.formats.csv_folder import write_csv
+from bandstop.data.formats.npz import write_npz
 from bandstop.data.scan import Scan
 from bandstop.data.sequence import Dataset, Fold, Sequence
+from bandstop.data.synthetic import variants as synthetic
 from bandstop.errors import BadInput
 from bandstop.skeleton import Skeleton
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bandstop.data import fpha, load
+from bandstop.data import load
+from bandstop.data.formats import fpha
 from bandstop.errors import BadInput
 
 TRAIN = [

@@ -11,12 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bandstop.data import csv_folder, load, npz, synthetic
-from bandstop.data.beside import beside
-from bandstop.data.csv_folder import write_csv
+from bandstop.data import load
 from bandstop.data.folds import five_folds
-from bandstop.data.npz import write_npz
+from bandstop.data.formats import csv_folder, npz
+from bandstop.data.formats.beside import beside
+from bandstop.data.formats.csv_folder import write_csv
+from bandstop.data.formats.npz import write_npz
 from bandstop.data.sequence import Dataset, Fold, Sequence
+from bandstop.data.synthetic import variants as synthetic
 from bandstop.errors import BadInput, Failure
 from bandstop.skeleton import Skeleton
 

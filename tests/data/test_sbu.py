@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bandstop.data import load, sbu, scan
+from bandstop.data import load, scan
 from bandstop.data.doctor import detect, examine
+from bandstop.data.formats import sbu
+from bandstop.data.formats.single import read_one
 from bandstop.data.protocols import SBU_FOLDS
-from bandstop.data.single import read_one
 from bandstop.errors import BadInput
 from bandstop.skeleton.layouts import SBU
 

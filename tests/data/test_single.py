@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bandstop.data.csv_folder import header_of
-from bandstop.data.single import read_one
+from bandstop.data.formats.csv_folder import header_of
+from bandstop.data.formats.single import read_one
 from bandstop.errors import BadInput
 from bandstop.skeleton.layouts import HAND21, SBU
 

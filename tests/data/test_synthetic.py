@@ -5,9 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bandstop.data import load, sbu, synthetic
-from bandstop.data.kinematics import bump, limb, ramp, turned
+from bandstop.data import load
+from bandstop.data.formats import sbu
 from bandstop.data.scan import Scan
+from bandstop.data.synthetic import variants as synthetic
+from bandstop.data.synthetic.kinematics import bump, limb, ramp, turned
 from bandstop.errors import BadInput
 
 VARIANTS = sorted(synthetic.VARIANTS)

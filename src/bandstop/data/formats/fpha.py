@@ -12,9 +12,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from bandstop.data.formats.textfile import read_frames, read_text
 from bandstop.data.scan import Scan, existing_folder
 from bandstop.data.sequence import Fold, Sequence
-from bandstop.data.textfile import read_frames, read_text
 from bandstop.errors import BadInput
 from bandstop.skeleton.layouts import HAND21
 

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bandstop.data import csv_folder, fpha, npz, sbu, synthetic
+from bandstop.data.formats import csv_folder, fpha, npz, sbu
 from bandstop.data.scan import Scan
 from bandstop.data.sequence import Dataset
+from bandstop.data.synthetic import variants as synthetic
 from bandstop.errors import BadInput, nearest
 
 

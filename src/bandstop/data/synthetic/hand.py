@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from bandstop.data.kinematics import turned
+from bandstop.data.synthetic.kinematics import turned
 
 _KNUCKLES = np.array(
     [

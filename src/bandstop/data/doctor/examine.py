@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from bandstop.data import anatomy, checks
-from bandstop.data.anatomy import Bone
-from bandstop.data.checks import Finding
-from bandstop.data.detect import detect
+from bandstop.data.doctor import anatomy, checks
+from bandstop.data.doctor.anatomy import Bone
+from bandstop.data.doctor.checks import Finding
+from bandstop.data.formats.detect import detect
 from bandstop.data.scan import Scan
 from bandstop.errors import BadInput
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bandstop.data.hand import Hand, Pose, posed
-from bandstop.data.kinematics import bump, ramp, sensed, turned, wobble
+from bandstop.data.synthetic.hand import Hand, Pose, posed
+from bandstop.data.synthetic.kinematics import bump, ramp, sensed, turned, wobble
 
 NOISE, SLIP = 2.0, 16.0
 """The simulated sensor's errors, mm: of every coordinate, and of a joint seen out of place."""

@@ -18,12 +18,12 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from bandstop.data.beside import beside
 from bandstop.data.folds import add_folds, split_of
-from bandstop.data.npz import skeleton_from
+from bandstop.data.formats.beside import beside
+from bandstop.data.formats.npz import skeleton_from
+from bandstop.data.formats.textfile import read_frames, read_text
 from bandstop.data.scan import Scan, existing_folder
 from bandstop.data.sequence import Dataset, Sequence
-from bandstop.data.textfile import read_frames, read_text
 from bandstop.errors import BadInput, listed, nearest
 from bandstop.skeleton import Skeleton
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from bandstop.data.body import Body, Motion, posed
-from bandstop.data.kinematics import bump, ramp, sensed, turned
-from bandstop.data.scene import Scene
+from bandstop.data.synthetic.body import Body, Motion, posed
+from bandstop.data.synthetic.kinematics import bump, ramp, sensed, turned
+from bandstop.data.synthetic.scene import Scene
 
 NOISE, SLIP = 9.0, 75.0
 """The simulated sensor's errors, mm: of every coordinate, and of a joint seen out of place."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bandstop.data.body import Body, Motion
-from bandstop.data.kinematics import bump
+from bandstop.data.synthetic.body import Body, Motion
+from bandstop.data.synthetic.kinematics import bump
 
 
 @dataclass

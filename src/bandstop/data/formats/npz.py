@@ -21,8 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from bandstop.data.beside import beside
 from bandstop.data.folds import add_folds, split_of
+from bandstop.data.formats.beside import beside
 from bandstop.data.scan import Scan
 from bandstop.data.sequence import Dataset, Sequence
 from bandstop.errors import BadInput, listed, nearest

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bandstop.data.checks import Finding, counted
+from bandstop.data.doctor.checks import Finding, counted
 from bandstop.data.sequence import Sequence
 from bandstop.skeleton import Skeleton
 

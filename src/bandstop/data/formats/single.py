@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from bandstop.data import csv_folder, fpha, sbu
-from bandstop.data.npz import read_arrays
+from bandstop.data.formats import csv_folder, fpha, sbu
+from bandstop.data.formats.npz import read_arrays
+from bandstop.data.formats.textfile import read_text
 from bandstop.data.sequence import Sequence
-from bandstop.data.textfile import read_text
 from bandstop.errors import BadInput
 from bandstop.skeleton import Skeleton
 from bandstop.skeleton.layouts import HAND21, SBU

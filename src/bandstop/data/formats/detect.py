@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bandstop.data import csv_folder, fpha, sbu
+from bandstop.data.formats import csv_folder, fpha, sbu
 from bandstop.errors import BadInput
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
+from bandstop.data.formats.textfile import read_frames
 from bandstop.data.protocols import SBU_FOLDS, folds_by_group
 from bandstop.data.scan import Scan, existing_folder
 from bandstop.data.sequence import Sequence
-from bandstop.data.textfile import read_frames
 from bandstop.errors import BadInput
 from bandstop.skeleton.layouts import SBU
 

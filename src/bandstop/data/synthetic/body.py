@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from bandstop.data.kinematics import limb, towards, turned, wobble
+from bandstop.data.synthetic.kinematics import limb, towards, turned, wobble
 
 Blend = tuple[np.ndarray, np.ndarray]
 """A weight (frames,) and a goal (frames, 3) or (3,): how far a hand or foot has gone to where."""

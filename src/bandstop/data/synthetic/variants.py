@@ -15,13 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
-from bandstop.data import gestures as one_hand
-from bandstop.data import interactions as two_people
-from bandstop.data.body import random_body
 from bandstop.data.folds import five_folds
-from bandstop.data.hand import random_hand
 from bandstop.data.scan import Scan
 from bandstop.data.sequence import Sequence
+from bandstop.data.synthetic import gestures as one_hand
+from bandstop.data.synthetic import interactions as two_people
+from bandstop.data.synthetic.body import random_body
+from bandstop.data.synthetic.hand import random_hand
 from bandstop.errors import BadInput, nearest
 from bandstop.skeleton.layouts import HAND21, SBU
 
