@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from bandstop.data import load
 from bandstop.data.folds import five_folds
 from bandstop.data.formats import csv_folder, npz
-from bandstop.data.formats.beside import beside
 from bandstop.data.formats.csv_folder import write_csv
 from bandstop.data.formats.npz import write_npz
 from bandstop.data.sequence import Dataset, Fold, Sequence
 from bandstop.data.synthetic import variants as synthetic
 from bandstop.errors import BadInput, Failure
+from bandstop.files import beside
 from bandstop.skeleton import Skeleton
 
 ARM = Skeleton("arm", ("shoulder", "elbow", "hand"), ((0, 1), (1, 2)), (0, 1, 2), unit="cm")

@@ -13,8 +13,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from bandstop.files import locked
 from bandstop.job import Listener, design
-from bandstop.record import locked
 
 COMMAND = [
     sys.executable, "-c", "from bandstop.cli.main import main; main()", "design", "--quiet",

@@ -21,8 +21,8 @@ from bandstop.bundle.storage import restore, store
 from bandstop.data.describe import Description, Normalisation, describe
 from bandstop.data.sequence import Sequence
 from bandstop.errors import BadInput
+from bandstop.files import write_atomically
 from bandstop.nn import AttentionGCN, CompactGCN, Shape
-from bandstop.record import write_atomically
 from bandstop.skeleton import Skeleton
 
 VERSION = 1

@@ -26,7 +26,7 @@ def predict(
 
     from bandstop.bundle import load_bundle
     from bandstop.cli.show import out, percent
-    from bandstop.data.single import read_one
+    from bandstop.data.formats.single import read_one
 
     net = load_bundle(bundle)
     for path in recordings:

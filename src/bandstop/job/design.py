@@ -16,6 +16,7 @@ from bandstop import gate, prune
 from bandstop.bundle import Bundle, load_bundle
 from bandstop.data import Dataset, load
 from bandstop.errors import BadInput
+from bandstop.files import locked, write_atomically
 from bandstop.job.listener import Listener
 from bandstop.job.machine import calm_torch, device_named, environment
 from bandstop.job.task import Task
@@ -35,11 +36,9 @@ from bandstop.record import (
     Config,
     Record,
     RunFolder,
-    locked,
     pack,
     read_record,
     run_name,
-    write_atomically,
     write_record,
 )  # fmt: skip
 

@@ -10,13 +10,14 @@ from typing import Any
 import torch
 
 from bandstop.errors import Failure
+from bandstop.files import write_atomically
 from bandstop.job.listener import Listener
 from bandstop.job.task import Task, stream
 from bandstop.measure import accuracy, predictions
 from bandstop.method import Pruning
 from bandstop.nn import AttentionGCN
 from bandstop.prune import Masks
-from bandstop.record import RunFolder, write_atomically
+from bandstop.record import RunFolder
 from bandstop.train import (
     Clock,
     Epoch,

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from bandstop.errors import BadInput
+from bandstop.files import write_atomically
 from bandstop.record.config import Config, from_mapping
-from bandstop.record.files import write_atomically
 
 VERSION = 1
 

@@ -11,7 +11,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from bandstop.record import write_atomically
+from bandstop.files import write_atomically
 
 
 def save_checkpoint(

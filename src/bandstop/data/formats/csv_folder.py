@@ -19,12 +19,12 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from bandstop.data.folds import add_folds, split_of
-from bandstop.data.formats.beside import beside
 from bandstop.data.formats.npz import skeleton_from
 from bandstop.data.formats.textfile import read_frames, read_text
 from bandstop.data.scan import Scan, existing_folder
 from bandstop.data.sequence import Dataset, Sequence
 from bandstop.errors import BadInput, listed, nearest
+from bandstop.files import beside
 from bandstop.skeleton import Skeleton
 
 INDEX, SKELETON, CLASSES = "index.csv", "skeleton.json", "classes.txt"

@@ -22,10 +22,10 @@ from typing import Any
 import numpy as np
 
 from bandstop.data.folds import add_folds, split_of
-from bandstop.data.formats.beside import beside
 from bandstop.data.scan import Scan
 from bandstop.data.sequence import Dataset, Sequence
 from bandstop.errors import BadInput, listed, nearest
+from bandstop.files import beside
 from bandstop.skeleton import LAYOUTS, Skeleton
 
 REQUIRED = ("positions", "lengths", "labels")
