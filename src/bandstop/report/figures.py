@@ -1,0 +1,58 @@
+"""The figures of one run, as one literal table, and all of them as files."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bandstop.errors import Failure
+from bandstop.files import write_atomically
+from bandstop.record import Record
+from bandstop.report.confusion import confusion
+from bandstop.report.masks import masks_figure
+from bandstop.report.skeleton import skeleton_figure
+from bandstop.report.style import house
+from bandstop.report.training import training
+from bandstop.report.weights import weights
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FIGURES: dict[str, Callable[[Record], Figure]] = {
+    "training": training,
+    "weights": weights,
+    "masks": masks_figure,
+    "confusion": confusion,
+    "skeleton": skeleton_figure,
+}
+"""Name of the figure, and of its file without the ending -> what draws it."""
+
+
+def png(figure: Figure) -> bytes:
+    """The figure as a PNG of its own resolution; the same figure gives the same bytes."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    content = io.BytesIO()
+    with house():
+        FigureCanvasAgg(figure).print_png(content, metadata={"Software": None})
+    return content.getvalue()
+
+
+def draw_all(record: Record, folder: Path) -> list[Path]:
+    """Write every figure of the run into `folder`, which is made if need be; their paths, in order.
+
+    Errors: Failure where the folder or a file cannot be written.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Failure(
+            f"{folder} cannot be made: {error.strerror}; choose another folder for the figures"
+        ) from error
+    paths = []
+    for name, draw in FIGURES.items():
+        paths.append(folder / f"{name}.png")
+        write_atomically(paths[-1], png(draw(record)))
+    return paths

@@ -1,0 +1,92 @@
+"""Small hand-made records: no training, no files, no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bandstop.record import Config, Record, pack
+from bandstop.skeleton import LAYOUTS, Skeleton
+
+CHAIN = Skeleton("worm", ("tail", "middle", "mouth", "fin"), ((0, 1), (1, 2), (1, 3)), (0, 1, 2, 3))
+
+
+def make_record(
+    method: str = "pmp",
+    skeleton: Skeleton = LAYOUTS["sbu"],
+    classes: int = 8,
+    epochs: int | None = None,
+    empty: bool = False,
+    dead: tuple[int, ...] = (),
+    **options: Any,
+) -> Record:
+    """A record as a run leaves it; `empty`: all masks 0; `dead`: nodes that no weight reads."""
+    rate = 0.0 if method == "dense" else options.pop("rate", 0.9)
+    config = Config(method=method, rate=rate, **{"filters": 6, "heads": 3, "chunks": 2} | options)
+    rng = np.random.default_rng(0)
+    channels = config.filters * (config.heads if config.fusion == "concat" else 1)
+    shapes = {
+        "attention": (config.heads, skeleton.nodes, skeleton.nodes),
+        "filters": (config.heads, 3 * config.chunks, config.filters),
+        "dense": (channels, skeleton.nodes, classes),
+    }
+    masks = {n: (rng.random(s) >= rate) & (not empty) for n, s in shapes.items()}
+    masks["attention"][:, :, list(dead)] = False
+    live = [] if empty else [n for n in range(skeleton.nodes) if n not in dead]
+    edges = np.linspace(-6, 6, 121)
+    latents = {
+        n: np.histogram(rng.standard_normal(s), edges)[0].tolist() for n, s in shapes.items()
+    }
+    size = sum(m.size for m in masks.values())
+    kept = sum(int(m.sum()) for m in masks.values())
+    confusion = rng.integers(0, 2, (classes, classes)) * (rng.random((classes, classes)) < 0.1)
+    confusion += np.diag(rng.integers(0, 12, classes))
+    if epochs is None:
+        epochs = 0 if method == "mp" else 6
+    total = max(1, int(confusion.sum()))
+    return Record(
+        config=config.to_dict(),
+        data={
+            "name": "hand-made",
+            "fingerprint": "00",
+            "classes": [f"class number {c}" for c in range(classes)],
+            "train": 20, "validation": 5, "test": total,
+        },
+        skeleton=skeleton.to_dict(),
+        environment={},
+        history=[_row(epoch, epochs, config) for epoch in range(epochs)],
+        result={
+            "method": method,
+            "rate_target": rate,
+            "rate_observed": None if method == "dense" else 0.97 * rate,
+            "rate": 1 - kept / size,
+            "weights": size,
+            "weights_kept": kept,
+            "accuracy": float(np.trace(confusion)) / total,
+            "accuracy_dense": 0.96,
+        },
+        confusion=confusion.tolist(),
+        latents={"edges": edges.tolist(), "counts": latents},
+        masks={n: pack(m) for n, m in masks.items()},
+        live_nodes=live,
+    )  # fmt: skip
+
+
+def _row(epoch: int, epochs: int, config: Config) -> dict[str, float]:
+    row = {
+        "epoch": epoch,
+        "step": round(config.steps * (epoch + 1) / epochs),
+        "seconds": 0.5,
+        "cross_entropy": 2.0 * 0.4**epoch,
+        "observed_rate": config.rate * min(1.0, (epoch + 1) / 4),
+        "validation_accuracy": 1 - 0.5**epoch,
+    }
+    return row | ({"alignment_wasserstein": 0.3 / (1 + epoch)} if config.method == "pmp" else {})
+
+
+@pytest.fixture
+def make() -> Callable[..., Record]:
+    return make_record
