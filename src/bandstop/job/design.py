@@ -104,7 +104,8 @@ def _deliver(
     """Compact, verify, evaluate, write: bundle first, record last, so a record means a whole run."""
     start = time.perf_counter()
     config, dataset, shape = task.config, task.dataset, task.shape
-    latents = {name: v.detach().cpu() for name, v in gate.prunable(trained.net).items()}
+    # copies: baking writes zeros into the parameters themselves
+    latents = {name: v.detach().cpu().clone() for name, v in gate.prunable(trained.net).items()}
     gate.bake(trained.net, trained.masks)
     masked = trained.net.cpu()
     masks = {name: m.cpu() for name, m in trained.masks.items()}
