@@ -4,7 +4,7 @@ The fold named by --outer is set aside, all of its sequences unseen. The other f
 is the test part once, the rest trains. So a figure printed here may be used to choose a default, and
 the outer fold still measures it honestly.
 
-    python benchmarks/choose.py --data sbu:DIR --outer 5 --vary noise=0.03,0.1 --rates 0.9,0.98 --seeds 2
+    python benchmarks/choose.py --data sbu:DIR --outer 5 --vary noise=0.03,0.1 --vary view=camera --seeds 2
 
 Prints a line for each value and rate: mean accuracy over inner folds and seeds, and each run's.
 """
@@ -65,7 +65,9 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--data", required=True)
     arguments.add_argument("--outer", default="5")
-    arguments.add_argument("--vary", default="", help="such as 'noise=0.03,0.1 steps=800,1600'")
+    arguments.add_argument(
+        "--vary", action="append", help="such as 'noise=0.03,0.1 steps=800,1600'; may be repeated"
+    )
     arguments.add_argument("--method", default="pmp")
     arguments.add_argument("--rates", default="0.9,0.98")
     arguments.add_argument("--seeds", type=int, default=2)
@@ -82,7 +84,7 @@ def main() -> None:
             each = " ".join(f"{100 * a:.1f}" for a in right)
             print(f"{words}: {100 * statistics.fmean(right):.2f} %  ({each})", flush=True)
 
-        for options in parse(given.vary):
+        for options in (o for text in given.vary or [""] for o in parse(text)):
             words = " ".join(f"{k}={v}" for k, v in options.items()) or "defaults"
             base = Config(data=given.data, method=given.method, validation=0.0, **options)
             # the dense references first: two runs that share one would wait for each other

@@ -198,6 +198,6 @@ def test_on_the_real_recordings_a_short_run_recognises_most_of_fold_5(tmp_path):
 
 def test_the_recorded_latents_are_those_before_the_mask_was_applied(dataset, tiny, tmp_path):
     record = design(tiny, tmp_path, dataset).record
-    counts = np.sum([c for c in record.latents["counts"].values()], axis=0)
+    counts = np.sum(list(record.latents["counts"].values()), axis=0)
     assert counts.sum() == record.result["weights"]
     assert counts[59:61].sum() < 0.5 * counts.sum()  # no spike of zeros
