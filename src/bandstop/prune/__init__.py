@@ -2,9 +2,10 @@
 
 from bandstop.prune.choose import Masks, choose
 from bandstop.prune.compact import compact, masks_of
+from bandstop.prune.finish import finish
 from bandstop.prune.liveness import check_reachable, choose_live, live, strongest_paths
 
 __all__ = [
-    "Masks", "check_reachable", "choose", "choose_live", "compact", "live", "masks_of",
+    "Masks", "check_reachable", "choose", "choose_live", "compact", "finish", "live", "masks_of",
     "strongest_paths",
 ]  # fmt: skip
