@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -55,8 +56,8 @@ class BandStop:
                 problems.append(
                     f"{name} must be one of {', '.join(valid)}, not {value!r}{nearest(value, valid)}"
                 )
-        if not 0 < self.sigma[0] <= self.sigma[1]:
-            problems.append(f"sigma must rise from above 0, not {self.sigma}")
+        if not 0 < self.sigma[0] <= self.sigma[1] < math.inf:
+            problems.append(f"sigma must rise from above 0 to a finite value, not {self.sigma}")
         if not 0 <= self.warmup <= 1:
             problems.append(f"warmup must be in [0, 1], not {self.warmup}")
         try:

@@ -30,7 +30,7 @@ def relaxed_histogram(
     """
     width = 2 * extent / bins
     position = ((v + extent) / width - 0.5).clamp(0, bins - 1)
-    lower = position.detach().floor().long().clamp(max=bins - 2)
+    lower = position.detach().floor().long().clamp(0, bins - 2)  # NaN becomes some bin, not a crash
     part = position - lower
     mass = torch.zeros(bins, dtype=v.dtype, device=v.device)
     mass = mass.index_add(0, lower, 1 - part).index_add(0, lower + 1, part)
