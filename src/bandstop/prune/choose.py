@@ -22,7 +22,8 @@ def choose(
     scores  name -> score of each weight (higher stays); -inf means never, unless the budget needs it
     always  name -> weights that stay in any case: a path that keeps the output alive
 
-    Every tensor keeps at least its best weight. Ties are broken the same way each time.
+    Every tensor keeps at least one weight: those of `always`, or else its best. Ties are broken
+    the same way each time.
     Errors: BadInput for NaN scores or a budget smaller than what must stay.
     """
     for name, score in scores.items():
@@ -33,9 +34,11 @@ def choose(
         ranks = []
         for name in share.names:
             score = scores[name].flatten().clone()
-            score[score.argmax()] = torch.inf
-            if always is not None and name in always:
-                score[always[name].flatten()] = torch.inf
+            stays = always[name].flatten() if always is not None and name in always else None
+            if stays is not None and stays.any():
+                score[stays] = torch.inf
+            else:
+                score[score.argmax()] = torch.inf
             ranks.append(score)
         pooled = torch.cat(ranks)
         if (needed := int(torch.isposinf(pooled).sum())) > share.keep:

@@ -74,12 +74,13 @@ def strongest_paths(scores: Mapping[str, Float[Tensor, "a b c"]], shape: Shape) 
 
 
 def choose_live(
-    scores: Mapping[str, Float[Tensor, "a b c"]], budget: Budget, shape: Shape, rounds: int = 8
+    scores: Mapping[str, Float[Tensor, "a b c"]], budget: Budget, shape: Shape, rounds: int = 200
 ) -> Masks:
     """`choose`, with the strongest path to every class kept, and nothing spent on the dead.
 
-    Dead weights give their place to the best that were left out, until all that stay are live (at
-    most `rounds` times; then what is still dead is dropped, and fewer stay than the budget allows).
+    Dead weights give their place to the best that were left out, until all that stay are live. At
+    most `rounds` times: usually one or two are enough, at the highest rates some dozens; then what is
+    still dead is dropped, and fewer stay than the budget allows.
     Exempt tensors keep their dead weights: they were promised whole.
     """
     always = strongest_paths(scores, shape)
@@ -104,10 +105,13 @@ def check_reachable(budget: Budget, shape: Shape) -> None:
     shares = budget.resolve(sizes)
     kept = sum(share.keep for share in shares)
     exempt = [name for name in sizes if not any(name in share.names for share in shares)]
+    needed = {
+        share: sum(min(shape.classes, sizes[name]) for name in share.names) for share in shares
+    }
     short = [
-        f"{', '.join(share.names)}: {share.keep} may stay, {shape.classes * len(share.names)} are needed"
-        for share in shares
-        if share.keep < shape.classes * len(share.names)
+        f"{', '.join(share.names)}: {share.keep} may stay, {count} are needed"
+        for share, count in needed.items()
+        if share.keep < count
     ]
     if short:
         whole = f" ({', '.join(exempt)} exempt)" if exempt else ""
