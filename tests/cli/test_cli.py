@@ -149,6 +149,7 @@ BAD = {
     "unknown option": (["design", "--ratee", "1"], "No such option"),
     "unknown command": (["desing"], "No such command"),
     "unknown exempt": (["design", "--exempt", "denze"], "no prunable tensor is named 'denze'"),
+    "no memory": (["design", "--heads", "10000000"], "GiB, and this machine has"),
     "bad layer rate": (["design", "--layer-rate", "dense"], "layer-rate must look like"),
     "missing data path": (["data", "check", "nowhere"], "nowhere"),
 }

@@ -68,6 +68,10 @@ def run(arguments: list[str]) -> int:
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         return _complain(f"error: {where}{error.strerror or error}", debug, 1)
+    except RuntimeError as error:
+        if "memory" not in str(error):  # torch says so in several ways
+            raise
+        return _complain("error: out of memory; use a smaller --batch or network", debug, 1)
     except MemoryError:
         return _complain("error: out of memory; use a smaller --batch or network", debug, 1)
 

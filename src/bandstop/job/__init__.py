@@ -1,7 +1,16 @@
 """The main job."""
 
-from bandstop.job.design import Outcome, all_folds, design
+from bandstop.job.design import Outcome, all_folds, check, design, is_finished, run_folder
 from bandstop.job.listener import Listener
 from bandstop.job.progress import Progressing
 
-__all__ = ["Listener", "Outcome", "Progressing", "all_folds", "design"]
+__all__ = [
+    "Listener",
+    "Outcome",
+    "Progressing",
+    "all_folds",
+    "check",
+    "design",
+    "is_finished",
+    "run_folder",
+]

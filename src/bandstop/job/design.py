@@ -18,8 +18,8 @@ from bandstop.data import Dataset, load
 from bandstop.errors import BadInput
 from bandstop.files import locked, write_atomically
 from bandstop.job.listener import Listener
-from bandstop.job.machine import calm_torch, device_named, environment
-from bandstop.job.task import Task
+from bandstop.job.machine import calm_torch, device_named, environment, require_memory
+from bandstop.job.task import Task, network_shape
 from bandstop.job.training import Trained, take_dense, train_network
 from bandstop.measure import (
     accuracy,
@@ -67,16 +67,16 @@ def design(
     config = config.canonical()
     dataset = load(config.data) if dataset is None else dataset
     with calm_torch():
+        check(config, dataset)
         device = device_named(config.device)
-        task = Task.of(dataset, config, device)
-        check(task)
-        folder = RunFolder(runs / run_name(config, dataset.fingerprint))
+        folder = run_folder(config, dataset, runs)
         with locked(folder.path):
-            if folder.record.exists() and folder.bundle.exists():
+            if is_finished(folder):
                 record = read_record(folder.record)
                 if record.config == config.to_dict():
                     listener.say(f"{folder.path} is finished already")
                     return Outcome(record, folder, load_bundle(folder.bundle))
+            task = Task.of(dataset, config, device)
             write_atomically(folder.config, json.dumps(config.to_dict(), indent=1) + "\n")
             dense = None
             if config.method != "dense":
@@ -91,11 +91,26 @@ def design(
             return _deliver(task, trained, folder, device, dense)
 
 
-def check(task: Task) -> None:
-    """All that can be known to fail before the first step. Errors: BadInput."""
-    Pruning(AttentionGCN(task.shape), task.config)
-    if len(task.train) < 2:
-        raise BadInput(f"fold {task.fold.name} leaves {len(task.train)} sequences to train on")
+def check(config: Config, dataset: Dataset) -> None:
+    """All that can be known to fail before the first step, without memory or time. Errors: BadInput."""
+    fold = dataset.fold(config.fold)
+    device_named(config.device)
+    if len(fold.train) < 2:
+        raise BadInput(f"fold {fold.name} leaves {len(fold.train)} sequences to train on")
+    shape = network_shape(config, dataset)
+    require_memory(shape, min(config.batch, len(fold.train)))
+    with torch.device("meta"):
+        Pruning(AttentionGCN(shape), config)
+
+
+def run_folder(config: Config, dataset: Dataset, runs: Path) -> RunFolder:
+    """Where this run's files are, or will be."""
+    return RunFolder(runs / run_name(config.canonical(), dataset.fingerprint))
+
+
+def is_finished(folder: RunFolder) -> bool:
+    """The record is written last, so where there is one the run is whole."""
+    return folder.record.exists() and folder.bundle.exists()
 
 
 def _deliver(

@@ -16,6 +16,19 @@ from bandstop.nn import Shape
 from bandstop.record import Config
 
 
+def network_shape(config: Config, dataset: Dataset) -> Shape:
+    """The sizes of the network that the options ask for on these recordings."""
+    nodes, features = Description(dataset.skeleton, config.chunks, config.view).size
+    return Shape(
+        heads=config.heads,
+        nodes=nodes,
+        features=features,
+        filters=config.filters,
+        classes=len(dataset.classes),
+        fusion=config.fusion,
+    )
+
+
 @dataclass(frozen=True, eq=False)
 class Part:
     """Sequences of one purpose: their normalised signals and labels."""
@@ -72,15 +85,7 @@ class Task:
 
     @property
     def shape(self) -> Shape:
-        nodes, features = self.description.size
-        return Shape(
-            heads=self.config.heads,
-            nodes=nodes,
-            features=features,
-            filters=self.config.filters,
-            classes=len(self.dataset.classes),
-            fusion=self.config.fusion,
-        )
+        return network_shape(self.config, self.dataset)
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
         """Augmented signals and labels of `config.batch` training sequences drawn without return."""
