@@ -95,7 +95,19 @@ class Gated:
 
 
 def gated_tensors(model: nn.Module) -> Iterator[Gated]:
-    """Every tensor of the model that bears a gate of ours, in the order of `named_modules`."""
+    """Every tensor of the model that bears a gate of ours, in the order of `named_modules`.
+
+    A tensor used in several places is given once, where it is used first.
+    """
+    seen = set()
+    for g in _gated_places(model):
+        if id(g.latent) not in seen:
+            seen.add(id(g.latent))
+            yield g
+
+
+def _gated_places(model: nn.Module) -> Iterator[Gated]:
+    """Every place where a gate of ours stands: several for a tensor used in several."""
     for path, module in model.named_modules():
         if not parametrize.is_parametrized(module):
             continue
@@ -110,18 +122,26 @@ def gated_tensors(model: nn.Module) -> Iterator[Gated]:
 def prunable(model: nn.Module) -> dict[str, Tensor]:
     """Name -> latent of everything that can be pruned: parameters of two or more dimensions.
 
-    Biases and normalisation scales have one dimension and stay. A tensor used in two places is listed
-    once. Gated tensors are listed under the name they had before.
+    Biases and normalisation scales have one dimension and stay. A tensor used in several places is
+    listed once, under its first name. Gated tensors are listed under the name they had before.
     """
-    found, seen = {g.name: g.latent for g in gated_tensors(model)}, set()
+    found = {g.name: g.latent for g in gated_tensors(model)}
+    seen = {id(latent) for latent in found.values()}
+    for _, _, name, tensor in _parameters(model):
+        if tensor.dim() >= 2 and id(tensor) not in seen:
+            seen.add(id(tensor))
+            found[name] = tensor
+    return found
+
+
+def _parameters(model: nn.Module) -> Iterator[tuple[nn.Module, str, str, Tensor]]:
+    """(module, attribute, full name, parameter) at every place where a parameter without gate stands."""
     for path, module in model.named_modules():
         if isinstance(module, parametrize.ParametrizationList | Gate):
             continue
-        for attribute, tensor in module.named_parameters(recurse=False):
-            if tensor.dim() >= 2 and id(tensor) not in seen:
-                seen.add(id(tensor))
-                found[f"{path}.{attribute}" if path else attribute] = tensor
-    return found
+        for attribute, tensor in module._parameters.items():
+            if tensor is not None:
+                yield module, attribute, f"{path}.{attribute}" if path else attribute, tensor
 
 
 class Gates:
@@ -183,14 +203,13 @@ def attach(model: nn.Module, spec: BandStop) -> Gates:
             raise BadInput(f"`{name}` is all zero and has no scale; initialise it or exempt it")
         gates[name] = BandStopGate(tensors[name], scale, spec.sharpness(0.0))
     for name, gate in gates.items():
-        module, attribute = _locate(model, name)
-        parametrize.register_parametrization(module, attribute, gate)
+        _put(model, tensors[name], gate)
     return Gates(model, spec)
 
 
 def detach(model: nn.Module) -> None:
     """Take all gates off; the latents are the parameters again, untouched."""
-    for g in list(gated_tensors(model)):
+    for g in list(_gated_places(model)):
         parametrize.remove_parametrizations(g.module, g.attribute, leave_parametrized=False)
 
 
@@ -213,10 +232,9 @@ def fix(model: nn.Module, masks: Mapping[str, Tensor]) -> None:
     """Replace all gates by fixed 0/1 masks; training can go on with what is left."""
     chosen = _checked(model, masks)
     detach(model)
+    tensors = prunable(model)
     for name, mask in chosen.items():
-        module, attribute = _locate(model, name)
-        gate = FixedMask(mask, getattr(module, attribute))
-        parametrize.register_parametrization(module, attribute, gate)
+        _put(model, tensors[name], FixedMask(mask, tensors[name]))
 
 
 def _checked(model: nn.Module, masks: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -228,6 +246,8 @@ def _checked(model: nn.Module, masks: Mapping[str, Tensor]) -> dict[str, Tensor]
     return dict(masks)
 
 
-def _locate(model: nn.Module, name: str) -> tuple[nn.Module, str]:
-    path, _, attribute = name.rpartition(".")
-    return model.get_submodule(path), attribute
+def _put(model: nn.Module, tensor: Tensor, gate: Gate) -> None:
+    """The gate on the tensor, wherever it is used: a tied weight has one latent and one mask."""
+    places = [(m, attribute) for m, attribute, _, t in _parameters(model) if t is tensor]
+    for module, attribute in places:
+        parametrize.register_parametrization(module, attribute, gate)
