@@ -1,0 +1,221 @@
+"""What every method promises, on a tiny problem: the budget, a live network, the same weights again."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from making import FUSIONS, masked, seeded
+
+from bandstop import gate
+from bandstop.errors import BadInput
+from bandstop.measure import relative_error
+from bandstop.method import METHODS, Pruning
+from bandstop.nn import AttentionGCN, Shape
+from bandstop.prune import compact, live
+from bandstop.record import Config
+from bandstop.train import Clock, Epoch, adam, train
+
+STEPS = 40
+SIGNALS = torch.randn(48, 6, 4, generator=seeded(10))
+LABELS = (SIGNALS[:, 0, 0] > 0).long() + (SIGNALS[:, 1, 1] > 0).long()
+PRUNING = [name for name, method in METHODS.items() if method.cut is not None]
+
+
+def config_of(method: str, rate: float = 0.8, **options) -> Config:
+    return Config(method=method, rate=rate, steps=STEPS, **options)
+
+
+def new_network(config: Config, seed: int = 0) -> AttentionGCN:
+    return AttentionGCN(Shape(2, 6, 4, 8, 3, config.fusion), seeded(seed))
+
+
+def trained(config: Config, seed: int = 0) -> tuple[AttentionGCN, Pruning, list[Epoch]]:
+    """Through the real loop, as a run does it."""
+    net = new_network(config, seed)
+    optimiser = adam(net, 0.03)
+    pruning = Pruning(net, config)
+    history: list[Epoch] = []
+    if METHODS[config.method].trains:
+        train(
+            net, optimiser, pruning.objective(), lambda step: (SIGNALS, LABELS), Clock(STEPS, 10),
+            0.03, pruning.before_step, lambda: {"rate": pruning.observed_rate()}, history.append,
+        )  # fmt: skip
+    return net, pruning, history
+
+
+def kept(masks) -> int:
+    return sum(int(m.sum()) for m in masks.values())
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
+@pytest.mark.parametrize("scope", ["global", "layer"])
+@pytest.mark.parametrize("rate", [0.5, 0.9])
+@pytest.mark.parametrize("method", PRUNING)
+def test_a_method_delivers_the_budget_all_of_it_alive_and_no_layer_empty(
+    method, rate, scope, fusion
+):
+    net, pruning, _ = trained(config_of(method, rate, scope=scope, fusion=fusion))
+    masks = pruning.finish()
+    allowed = round((1 - rate) * net.shape.weights)
+    if scope == "global":
+        assert kept(masks) == allowed
+    else:  # where a layer's share does not fit to the others' paths, fewer stay than may
+        assert 0.95 * allowed <= kept(masks) <= allowed
+    assert all(m.any() for m in masks.values())
+    assert all(torch.equal(masks[n], alive) for n, alive in live(masks, net.shape).items())
+
+
+@pytest.mark.parametrize("method", PRUNING)
+@pytest.mark.parametrize("options", [{"exempt": ("dense",)}, {"layer_rate": ("dense=0.2",)}])
+def test_exempt_tensors_and_rates_of_their_own_are_kept_to(method, options):
+    net, pruning, _ = trained(config_of(method, 0.4, **options))
+    masks = pruning.finish()
+    assert kept(masks) <= round(0.6 * net.shape.weights)
+    size = masks["dense"].numel()
+    if "exempt" in options:
+        assert masks["dense"].all()
+    else:
+        assert int(masks["dense"].sum()) <= round(0.8 * size)
+
+
+def test_the_dense_network_keeps_every_weight():
+    net, pruning, _ = trained(config_of("dense", 0.0))
+    assert kept(pruning.finish()) == net.shape.weights
+    assert pruning.observed is None
+    assert pruning.stage == "open"
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(method):
+    rate = 0.0 if method == "dense" else 0.8
+
+    def weights(seed: int) -> torch.Tensor:
+        net, pruning, _ = trained(config_of(method, rate), seed)
+        masks = pruning.finish()
+        gate.bake(net, masks)
+        return torch.cat([w.detach().flatten() for w in net.weights().values()])
+
+    assert torch.equal(weights(0), weights(0))
+    assert not torch.equal(weights(0), weights(1))
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_gated_baked_and_compacted_network_agree(method, fusion):
+    rate = 0.0 if method == "dense" else 0.8
+    net, pruning, _ = trained(config_of(method, rate, fusion=fusion))
+    masks = pruning.finish()
+    before = net(SIGNALS)
+    gate.bake(net, masks)
+    assert torch.allclose(net(SIGNALS), before, atol=1e-5)
+    assert relative_error(net, lambda s: masked(net, masks, s), SIGNALS) < 1e-5
+    assert relative_error(net, compact(net, masks), SIGNALS) < 1e-5
+
+
+@pytest.mark.parametrize("method", [n for n, m in METHODS.items() if m.trains])
+def test_training_lowers_the_cross_entropy(method):
+    _, _, history = trained(config_of(method, 0.0 if method == "dense" else 0.5))
+    assert history[-1].terms["cross_entropy"] < 0.8 * history[0].terms["cross_entropy"]
+
+
+@pytest.mark.parametrize("method", [n for n in PRUNING if METHODS[n].trains])
+def test_the_stages_follow_each_other_and_after_the_cut_the_masks_stay(method):
+    config = config_of(method, settle=0.25)
+    net = new_network(config)
+    optimiser, pruning = adam(net, 0.03), Pruning(net, config)
+    stages, fixed = [], None
+    for step in range(STEPS):
+        pruning.before_step(step)
+        stages.append(pruning.stage)
+        if pruning.masks is not None:
+            fixed = fixed or {n: m.clone() for n, m in pruning.masks.items()}
+        optimiser.zero_grad()
+        pruning.objective()(net(SIGNALS), LABELS)[0].backward()
+        optimiser.step()
+    first = "gated" if METHODS[method].gated else "open"
+    cut = {"mp-finetune": STEPS // 2, "pmp": STEPS * 3 // 4}[method]
+    assert stages == [first] * cut + ["fixed"] * (STEPS - cut)
+    assert fixed is not None
+    assert all(torch.equal(m, fixed[n]) for n, m in pruning.finish().items())
+
+
+@pytest.mark.parametrize("alignment", ["wasserstein", "kl", "none"])
+@pytest.mark.parametrize("prior", ["gaussian", "laplace", "uniform"])
+@pytest.mark.parametrize("threshold", ["empirical", "prior"])
+def test_pmp_meets_the_budget_with_every_alignment_prior_and_threshold(alignment, prior, threshold):
+    config = config_of("pmp", 0.7, alignment=alignment, prior=prior, threshold=threshold)
+    net, pruning, history = trained(config)
+    assert kept(pruning.finish()) == round(0.3 * net.shape.weights)
+    assert pruning.observed is not None
+    names = (
+        {"cross_entropy"} if alignment == "none" else {"cross_entropy", f"alignment_{alignment}"}
+    )
+    assert set(history[-1].terms) == names
+    if threshold == "empirical":
+        assert pruning.observed == pytest.approx(0.7, abs=1 / net.shape.weights)
+
+
+def test_the_aligned_latents_are_those_that_bear_gates():
+    config = config_of("pmp", 0.5, exempt=("attention",))
+    net = new_network(config)
+    pruning = Pruning(net, config)
+    (term,) = pruning.objective().terms
+    term.value().backward()
+    assert net.parametrizations["dense"].original.grad is not None
+    assert net.attention.grad is None
+
+
+@pytest.mark.parametrize("method", PRUNING)
+def test_an_unreachable_budget_is_refused_before_training_and_nothing_is_changed(method):
+    config = config_of(method, 0.99)
+    net = new_network(config)
+    with pytest.raises(BadInput, match="budget unreachable"):
+        Pruning(net, config)
+    assert not list(gate.gated_tensors(net))
+
+
+@pytest.mark.parametrize("method", PRUNING)
+def test_cutting_twice_changes_nothing(method):
+    net, pruning, _ = trained(config_of(method))
+    masks = pruning.finish()
+    pruning.cut()
+    assert pruning.finish() is masks
+    assert net(SIGNALS).isfinite().all()
+
+
+@pytest.mark.parametrize("method", PRUNING)
+@pytest.mark.parametrize("stop", [0, 15, 39])
+def test_a_pruning_restored_from_its_facts_and_tensors_goes_on_the_same(method, stop):
+    config = config_of(method)
+
+    def steps(net, pruning, optimiser, first, last):
+        for step in range(first, last):
+            pruning.before_step(step)
+            optimiser.zero_grad()
+            pruning.objective()(net(SIGNALS), LABELS)[0].backward()
+            optimiser.step()
+
+    def new():
+        net = new_network(config)
+        return net, Pruning(net, config), torch.optim.Adam(net.parameters(), 0.03)
+
+    one, its, optimiser = new()
+    steps(one, its, optimiser, 0, stop)
+    facts = its.facts()
+    tensors = {k: v.clone() for k, v in one.state_dict().items()}
+    moments = copy.deepcopy(optimiser.state_dict())
+
+    other, pruning, again = new()
+    pruning.restore(facts)
+    other.load_state_dict(tensors)
+    again.load_state_dict(moments)
+    pruning.loaded()
+    assert pruning.stage == its.stage
+    steps(one, its, optimiser, stop, STEPS)
+    steps(other, pruning, again, stop, STEPS)
+    masks = its.finish()
+    assert all(torch.equal(m, masks[n]) for n, m in pruning.finish().items())
+    assert torch.equal(one(SIGNALS), other(SIGNALS))
+    assert pruning.observed == its.observed

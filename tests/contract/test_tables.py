@@ -1,0 +1,74 @@
+"""What may be chosen is written once for people, in record/config.py, and once where it is carried out."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import pytest
+
+from bandstop.budget import SCOPES
+from bandstop.data.describe import VIEWS
+from bandstop.errors import BadInput
+from bandstop.gate import PRIORS, BandStop
+from bandstop.gate.spec import THRESHOLDS
+from bandstop.method import METHODS
+from bandstop.nn.attention_gcn import FUSIONS
+from bandstop.objective import ALIGNMENTS
+from bandstop.record import CHOICES, Config
+
+TABLES = {
+    "view": VIEWS,
+    "method": METHODS,
+    "scope": SCOPES,
+    "prior": PRIORS,
+    "threshold": THRESHOLDS,
+    "alignment": [*ALIGNMENTS, "none"],
+    "fusion": FUSIONS,
+    "device": ["auto", "cpu", "cuda"],
+}
+
+
+def test_every_choice_is_held_to_a_table():
+    assert set(CHOICES) == set(TABLES)
+
+
+@pytest.mark.parametrize("option", CHOICES)
+def test_what_may_be_chosen_is_what_there_is(option):
+    assert set(CHOICES[option]) == set(TABLES[option])
+    assert len(CHOICES[option]) == len(set(CHOICES[option]))
+
+
+@pytest.mark.parametrize(("option", "value"), [(o, v) for o in CHOICES for v in CHOICES[o]])
+def test_every_choice_makes_a_configuration(option, value):
+    assert getattr(Config(**{option: value}), option) == value
+
+
+@pytest.mark.parametrize("option", CHOICES)
+def test_every_choice_is_named_in_its_help(option):
+    (words,) = [f.metadata["help"] for f in fields(Config) if f.name == option]
+    assert all(value in words for value in CHOICES[option])
+
+
+@pytest.mark.parametrize("name", [f.metadata["only"] for f in fields(Config)])
+def test_an_option_of_one_method_alone_names_a_method_there_is(name):
+    assert name == "" or name in METHODS
+
+
+def test_the_priors_know_their_own_names():
+    assert all(PRIORS[name].name == name for name in PRIORS)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_says_what_it_is_and_where_it_is_from(name):
+    method = METHODS[name]
+    assert method.words
+    assert method.source
+    assert method.cut is None or method.cut == "settle" or 0 <= float(method.cut) <= 1
+    assert not (method.gated and method.cut is None), "gates must end in a mask"
+
+
+def test_a_name_outside_the_tables_is_refused_with_the_nearest_one():
+    with pytest.raises(BadInput, match=r"unknown prior 'laplac'; did you mean 'laplace'\?"):
+        Config(prior="laplac")
+    with pytest.raises(BadInput, match=r"did you mean 'laplace'\?"):
+        BandStop(rate=0.5, prior="laplac")
