@@ -96,6 +96,7 @@ def train_network(
             "pruning": pruning.facts(),
         }
         save_checkpoint(folder.checkpoint, net, optimiser, facts)
+        write_log(folder, history)
         listener.epoch(epoch, spent / (done - first) * (clock.epochs - done))
 
     listener.begin(config, clock, first)
@@ -107,7 +108,6 @@ def train_network(
     finally:
         listener.end()
     masks = pruning.finish()
-    write_log(folder, history)
     seconds = before + time.perf_counter() - start
     return Trained(net.eval(), masks, pruning.observed, history, seconds)
 

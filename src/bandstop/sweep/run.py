@@ -1,0 +1,86 @@
+"""Make the runs of a plan, several at once: one process and one torch thread a run (joblib)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from joblib import Parallel, cpu_count, delayed, parallel_config
+
+from bandstop.data import Dataset, load
+from bandstop.errors import BandstopError
+from bandstop.files import locked
+from bandstop.job import design, is_finished, run_folder
+from bandstop.record import Config, Record, read_record
+from bandstop.sweep.progress import Progress, watching
+from bandstop.sweep.table import Plan
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A run that did not end well, and why."""
+
+    config: Config
+    reason: str
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What became of a plan: the records in the plan's order, and the runs that failed."""
+
+    records: tuple[Record, ...]
+    failed: tuple[Failed, ...]
+
+
+@lru_cache(maxsize=4)
+def _dataset(spec: str) -> Dataset:
+    """Loaded once a worker process."""
+    return load(spec)
+
+
+def _one(config: Config, runs: Path) -> str | None:
+    """Make one run in this process; the reason if it failed. Unexpected errors are reasons too: one
+    broken run must not cost the others."""
+    try:
+        design(config, runs, _dataset(config.data))
+    except BandstopError as error:
+        return str(error)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
+def pending(configs: Sequence[Config], dataset: Dataset, runs: Path) -> list[Config]:
+    """The runs that are not finished yet."""
+    return [c for c in configs if not is_finished(run_folder(c, dataset, runs))]
+
+
+def sweep(
+    plan: Plan,
+    dataset: Dataset,
+    runs: Path,
+    jobs: int | None = None,
+    backend: str = "loky",
+    watch: Callable[[Progress], None] | None = None,
+) -> Sweep:
+    """Make every run of the plan that is not finished, `jobs` at a time (default: one a core).
+
+    The dense references are made before what is compared with them. What fails is reported at the end;
+    the rest goes on. Killed or stopped, the same call goes on from each run's last epoch.
+    `watch` is called a few times a second with the progress of all runs.
+    Errors: BadInput when another sweep works on the same folder (it says which process).
+    """
+    jobs = jobs or cpu_count()
+    failed: list[Failed] = []
+    with locked(runs), watching(plan, dataset, runs, watch):
+        for phase in (plan.dense, plan.rest):
+            todo = pending(phase, dataset, runs)
+            with parallel_config(backend=backend, inner_max_num_threads=1):
+                reasons = Parallel(n_jobs=min(jobs, len(todo)) or 1)(
+                    delayed(_one)(config, runs) for config in todo
+                )
+            failed += [Failed(c, r) for c, r in zip(todo, reasons, strict=True) if r is not None]
+    folders = [run_folder(c, dataset, runs) for c in plan.runs]
+    return Sweep(tuple(read_record(f.record) for f in folders if is_finished(f)), tuple(failed))

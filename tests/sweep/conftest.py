@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+import pytest
+
+from bandstop.data import Dataset, load
+from bandstop.record import Config
+
+
+@pytest.fixture(scope="session")
+def dataset() -> Dataset:
+    return load("synthetic", "gestures")
+
+
+@pytest.fixture
+def base() -> Config:
+    """One epoch of a very small network."""
+    return Config(data="synthetic:gestures", steps=50, batch=32, heads=1, filters=4, chunks=3)
