@@ -31,9 +31,10 @@ class Budget:
     rate    fraction of all prunable weights to remove, in [0, 1); round((1 - rate) N) may stay
     scope   "global": all tensors compete for the budget; "layer": each gets the same rate
     exempt  tensors (patterns such as "dense" or "*.bias") that keep every weight; they count in N
-    rates   tensors with a rate of their own; the others share what is left
+    rates   tensors with a rate of their own; the others share what is left; where patterns overlap,
+            exempt wins, and then the first rate
 
-    Errors: BadInput for a value out of range, naming all of them.
+    Errors: BadInput for a value out of range or a name in both `exempt` and `rates`, naming all.
     """
 
     rate: float
@@ -49,6 +50,11 @@ class Budget:
         ]
         if self.scope not in SCOPES:
             problems.append(f"scope must be one of {', '.join(SCOPES)}, not {self.scope!r}")
+        problems += [
+            f"{name!r} is exempt and has a rate of its own; give it one of the two"
+            for name in self.rates
+            if name in self.exempt
+        ]
         if problems:
             raise BadInput(f"budget: {listed(problems)}")
 

@@ -50,8 +50,11 @@ def nearest(name: str, names: Iterable[str]) -> str:
 
     >>> nearest("pmpp", ["dense", "pmp"])
     "; did you mean 'pmp'?"
+    >>> nearest("SBU", ["sbu", "fpha"])
+    "; did you mean 'sbu'?"
     >>> nearest("zzz", ["dense", "pmp"])
     ''
     """
-    close = difflib.get_close_matches(name, list(names), n=1, cutoff=0.5)
-    return f"; did you mean {close[0]!r}?" if close else ""
+    known = {each.lower(): each for each in names}
+    close = difflib.get_close_matches(name.lower(), list(known), n=1, cutoff=0.5)
+    return f"; did you mean {known[close[0]]!r}?" if close else ""

@@ -6,8 +6,9 @@ is one new line here.
 
 from __future__ import annotations
 
+import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -93,21 +94,21 @@ class Config:
 
     def __post_init__(self) -> None:
         for name in ("exempt", "layer_rate"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
-        object.__setattr__(self, "fold", str(self.fold))
-        problems = [
-            f"{name.replace('_', '-')} must be {rule}, not {getattr(self, name)!r}"
-            for name, rule, holds in RULES
-            if not _holds(holds, getattr(self, name))
-        ]
-        problems += _choices(self)
-        for item in self.layer_rate:
-            try:
-                _layer_rate(item)
-            except ValueError:
-                problems.append(
-                    f"layer-rate must look like dense=0.8 with a rate in [0, 1), not {item!r}"
-                )
+            value = getattr(self, name)
+            if isinstance(value, str | list):
+                # a single text is one item, not its letters
+                items = (value,) if isinstance(value, str) else tuple(value)
+                object.__setattr__(self, name, items)
+        if type(self.fold) is int:
+            object.__setattr__(self, "fold", str(self.fold))
+        problems = _types(self)
+        if not problems:
+            problems = [
+                f"{name.replace('_', '-')} must be {rule}, not {getattr(self, name)!r}"
+                for name, rule, holds in RULES
+                if not holds(getattr(self, name))
+            ]
+            problems += _choices(self) + _layer_rates(self)
         if problems:
             raise BadInput(listed(problems))
 
@@ -157,18 +158,18 @@ CHOICES: dict[str, tuple[str, ...]] = {
 """What may be chosen; the rooms that implement the choices are held to this table by a test."""
 
 RULES = (
-    ("rate", "in [0, 1); 0.9 removes 90 %", lambda v: 0 <= v < 1),
+    ("rate", "in [0, 1) (0.9 removes 90 %)", lambda v: 0 <= v < 1),
     ("validation", "in [0, 0.5]", lambda v: 0 <= v <= 0.5),
-    ("alignment_weight", "at least 0", lambda v: v >= 0),
-    ("sigma_start", "above 0", lambda v: v > 0),
-    ("sigma_end", "above 0", lambda v: v > 0),
+    ("alignment_weight", "at least 0 and finite", lambda v: 0 <= v < math.inf),
+    ("sigma_start", "above 0 and finite", lambda v: 0 < v < math.inf),
+    ("sigma_end", "above 0 and finite", lambda v: 0 < v < math.inf),
     ("warmup", "in [0, 1]", lambda v: 0 <= v <= 1),
     ("settle", "in [0, 1)", lambda v: 0 <= v < 1),
-    ("learning_rate", "above 0", lambda v: v > 0),
+    ("learning_rate", "above 0 and finite", lambda v: 0 < v < math.inf),
     ("smoothing", "in [0, 1)", lambda v: 0 <= v < 1),
-    ("seed", "a whole number from 0 to 2^32 - 1", lambda v: type(v) is int and 0 <= v < 2**32),
+    ("seed", "a whole number from 0 to 2^32 - 1", lambda v: 0 <= v < 2**32),
     *(
-        (name, "a whole number of at least 1", lambda v: type(v) is int and v >= 1)
+        (name, "a whole number of at least 1", lambda v: v >= 1)
         for name in ("chunks", "heads", "filters", "steps", "batch")
     ),
     *((name, "in [0, 1]", lambda v: 0 <= v <= 1) for name in ("mirror", "exchange")),
@@ -180,16 +181,34 @@ RULES = (
 """(option, rule in words, the rule). NaN breaks every rule on a range."""
 
 
-def _holds(rule: Any, value: Any) -> bool:
-    try:
-        return bool(rule(value))
-    except TypeError:
-        return False
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float)
+
+
+TYPES: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "str": ("a text", lambda v: isinstance(v, str)),
+    "int": ("a whole number", lambda v: type(v) is int),
+    "float": ("a number", _is_number),
+    "tuple[str, ...]": (
+        "a list of texts",
+        lambda v: isinstance(v, tuple) and all(isinstance(item, str) for item in v),
+    ),
+}
+"""A field's type as written above -> in words, and whether a value is of it: true is no number."""
+
+
+def _types(config: Config) -> list[str]:
+    problems = []
+    for f in fields(config):
+        words, fits = TYPES[str(f.type)]
+        if not fits(value := getattr(config, f.name)):
+            problems.append(f"{f.name.replace('_', '-')} must be {words}, not {value!r}")
+    return problems
 
 
 def _choices(config: Config) -> list[str]:
     return [
-        f"unknown {name} {value!r}{nearest(str(value), valid)}; it is one of {', '.join(valid)}"
+        f"unknown {name} {value!r}{nearest(value, valid)}; it is one of {', '.join(valid)}"
         for name, valid in CHOICES.items()
         if (value := getattr(config, name)) not in valid
     ]
@@ -202,6 +221,22 @@ def _layer_rate(item: str) -> tuple[str, float]:
     return name, float(rate)
 
 
+def _layer_rates(config: Config) -> list[str]:
+    problems, seen = [], set()
+    for item in config.layer_rate:
+        try:
+            name, _ = _layer_rate(item)
+        except ValueError:
+            problems.append(
+                f"layer-rate must look like dense=0.8 with a rate in [0, 1), not {item!r}"
+            )
+            continue
+        if name in seen:
+            problems.append(f"layer-rate is given more than once for {name!r}; give it once")
+        seen.add(name)
+    return problems
+
+
 def from_mapping(values: Mapping[str, Any], source: str) -> dict[str, Any]:
     """Option names as written in a file (with - or _) -> field names; BadInput for unknown names."""
     known = {f.name for f in fields(Config)}
@@ -209,7 +244,7 @@ def from_mapping(values: Mapping[str, Any], source: str) -> dict[str, Any]:
     for key, value in values.items():
         name = key.replace("-", "_")
         if name in known:
-            found[name] = tuple(value) if isinstance(value, list) else value
+            found[name] = value
         else:
             problems.append(f"{source}: unknown option {key!r}{nearest(name, known)}")
     if problems:

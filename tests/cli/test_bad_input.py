@@ -1,0 +1,53 @@
+"""What a user gets wrong, and gets back: one clear sentence, exit code 2, and no traceback."""
+
+from __future__ import annotations
+
+import pytest
+
+from bandstop.budget import Budget
+from bandstop.cli import main as cli
+from bandstop.errors import BadInput
+from bandstop.record import Config
+
+TOML = {
+    "layer-rate of numbers": ("layer_rate = [1]", "layer-rate must be a list of texts, not (1,)"),
+    "exempt of numbers": ("exempt = [1]", "exempt must be a list of texts, not (1,)"),
+    "data as a number": ("data = 5", "data must be a text, not 5"),
+    "data as a date": ("data = 1979-05-27", "data must be a text"),
+    "rate as a text": ('rate = "0.9"', "rate must be a number, not '0.9'"),
+    "rate as true": ("rate = false", "rate must be a number, not False"),
+    "steps with a point": ("steps = 100.0", "steps must be a whole number, not 100.0"),
+    "fold as a list": ("fold = [1, 2]", "fold must be a text, not [1, 2]"),
+    "method as a list": ('method = ["pmp"]', "method must be a text"),
+    "endless learning rate": ("learning_rate = inf", "learning-rate must be above 0 and finite"),
+    "endless sharpness": ("sigma_end = inf", "sigma-end must be above 0 and finite"),
+    "endless weight": ("alignment_weight = inf", "alignment-weight must be at least 0 and finite"),
+}
+
+
+@pytest.mark.parametrize("case", TOML)
+def test_a_value_of_the_wrong_kind_in_a_file_is_named_with_what_it_must_be(case, tmp_path, capsys):
+    line, sentence = TOML[case]
+    file = tmp_path / "options.toml"
+    file.write_text(line + "\n")
+    assert cli.run(["design", "--config", str(file), "--runs", str(tmp_path / "runs")]) == 2
+    err = capsys.readouterr().err
+    assert sentence in err
+    assert "Traceback" not in err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_single_text_where_a_list_may_stand_is_one_item():
+    assert Config(exempt="dense").exempt == ("dense",)  # type: ignore[arg-type]
+    assert Config(layer_rate="dense=0.5").rates == {"dense": 0.5}  # type: ignore[arg-type]
+    assert Config(fold=3).fold == "3"  # type: ignore[arg-type]
+
+
+def test_a_layer_has_one_rate():
+    with pytest.raises(BadInput, match="more than once for 'dense'; give it once"):
+        Config(layer_rate=("dense=0.5", "dense=0.6"))
+
+
+def test_a_layer_is_exempt_or_has_a_rate_not_both():
+    with pytest.raises(BadInput, match="'dense' is exempt and has a rate of its own"):
+        Budget(0.3, exempt=("dense",), rates={"dense": 0.5})
