@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bandstop.record import Record
 from bandstop.report.facts import heading, origin
@@ -84,13 +84,16 @@ def house() -> Iterator[None]:
         yield
 
 
-def drawn(draw: Callable[[Record], Figure]) -> Callable[[Record], Figure]:
+Shown = TypeVar("Shown")
+
+
+def drawn(draw: Callable[[Shown], Figure]) -> Callable[[Shown], Figure]:
     """Let `draw` work in the house style; what it returns is laid out to the last tick."""
 
     @functools.wraps(draw)
-    def within(record: Record) -> Figure:
+    def within(shown: Shown) -> Figure:
         with house():
-            figure = draw(record)
+            figure = draw(shown)
             figure.draw_without_rendering()
             figure.set_layout_engine("none")
         return figure

@@ -1,0 +1,157 @@
+"""Which records a report is made from: all that are whole, each once, and what was left out and why."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bandstop.errors import BadInput, listed
+from bandstop.record import Record, RunFolder, read_record
+from bandstop.report.facts import masks
+
+NUMBERS = (
+    "rate_target", "rate", "weights", "weights_kept", "macs_dense", "macs", "macs_sparse",
+    "bytes_dense", "bytes", "accuracy_dense", "accuracy", "seconds",
+)  # fmt: skip
+"""Figures of a result that every report reads."""
+FRACTIONS = ("rate_target", "rate", "accuracy_dense", "accuracy")
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A record that is not in the report, and why not."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Collection:
+    """What was found under some paths.
+
+    records     whole and each run once, in the order of their paths
+    left_out    damaged, foreign, of another version, or a second run of the same options
+    unfinished  run directories that have no record yet
+    repeated    how many more times a record was found that is here already
+    """
+
+    records: tuple[Record, ...]
+    left_out: tuple[LeftOut, ...] = ()
+    unfinished: tuple[str, ...] = ()
+    repeated: int = 0
+
+
+def collect(paths: Iterable[Path]) -> Collection:
+    """All records in run directories, record files, and folders that hold runs at any depth.
+
+    Errors: BadInput for paths that do not exist, all at once, and where no record is usable.
+    """
+    paths = list(paths)
+    missing = [f"{p} does not exist; name a run directory or a folder of runs" for p in paths
+               if not p.exists()]  # fmt: skip
+    if missing:
+        raise BadInput(listed(missing))
+    files: dict[Path, Path] = {}
+    unfinished: dict[Path, Path] = {}
+    again = 0
+    for path in paths:
+        for found in [path] if path.is_file() else _under(path):
+            known = unfinished if found.is_dir() else files
+            again += known is files and found.resolve() in known
+            known.setdefault(found.resolve(), found)
+    kept: dict[tuple, tuple[Record, Path]] = {}
+    left_out = []
+    for path in files.values():
+        try:
+            record = whole(path)
+        except BadInput as error:
+            left_out.append(LeftOut(str(path), str(error).removeprefix(f"{path} ")))
+            continue
+        first, where = kept.setdefault(identity(record), (record, path))
+        if where == path:
+            continue
+        if _figures(first) == _figures(record):
+            again += 1
+        else:
+            words = f"has the options, fold and seed of {where} but other figures; that one is used"
+            left_out.append(LeftOut(str(path), words))
+    if not kept:
+        raise BadInput(_nothing(paths, left_out, list(unfinished.values())))
+    return Collection(
+        tuple(record for record, _ in kept.values()),
+        tuple(left_out),
+        tuple(str(p) for p in unfinished.values()),
+        again,
+    )
+
+
+def whole(path: Path) -> Record:
+    """A record of which every part that a report reads is there and in range.
+
+    Errors: BadInput naming the file and what is wrong with it.
+    """
+    try:
+        record = read_record(path)
+        _check(record)
+    except BadInput as error:
+        words = str(error)
+        raise BadInput(words if str(path) in words else f"{path} is damaged: {words}") from error
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        what = f"{type(error).__name__}: {error}"
+        raise BadInput(f"{path} is damaged ({what}); run it again") from error
+    return record
+
+
+def _check(record: Record) -> None:
+    """Reads what reports read. Errors: BadInput or whatever reading raises."""
+    _ = record.options, record.skeleton["joints"], record.environment.get("torch")
+    for name in NUMBERS:
+        value = record.result[name]
+        most = 1 if name in FRACTIONS else np.inf
+        if not 0 <= value <= most:
+            raise BadInput(f"{name} is {value!r}; run it again")
+    classes = len(record.data["classes"])
+    if np.asarray(record.confusion, dtype=int).shape != (classes, classes):
+        raise BadInput(f"the confusion matrix is not {classes} by {classes}; run it again")
+    bins = len(record.latents["edges"]) - 1
+    if any(len(counts) != bins for counts in record.latents["counts"].values()):
+        raise BadInput("the latents' counts do not fit their edges; run it again")
+    if not all(isinstance(row, dict) for row in record.history):
+        raise BadInput("the history is not a list of epochs; run it again")
+    _ = masks(record), str(record.data["fingerprint"]), [int(n) for n in record.live_nodes]
+
+
+def identity(record: Record) -> tuple:
+    """What makes two records the same run: the recordings themselves and every option but their path."""
+    options = record.options.canonical().to_dict() | {"data": ""}
+    return record.data["fingerprint"], *(str(v) for v in options.values())
+
+
+def _figures(record: Record) -> dict:
+    """The figures that a second training of the same run would give again."""
+    return {k: v for k, v in record.result.items() if k not in ("seconds", "run")}
+
+
+def _under(folder: Path) -> list[Path]:
+    """Record files, and run directories without one, in and under a folder, sorted."""
+    found = []
+    for name, folders, files in os.walk(folder):
+        folders.sort()
+        run = RunFolder(Path(name))
+        if run.record.name in files:
+            found.append(run.record)
+        elif run.config.name in files:
+            found.append(run.path)
+    return found
+
+
+def _nothing(paths: list[Path], left_out: list[LeftOut], unfinished: list[Path]) -> str:
+    problems = [f"{each.path}: {each.reason}" for each in left_out]
+    problems += [f"{p} is not finished; the same `bandstop design` goes on" for p in unfinished]
+    if not problems:
+        problems = [f"{p} holds no record.json; name the folder given as --runs" for p in paths]
+    return "there is no record to report on: " + listed(problems)

@@ -1,0 +1,210 @@
+"""Rows of a table: runs that differ only in fold and seed, as mean and standard deviation."""
+
+from __future__ import annotations
+
+import csv
+import io
+import statistics
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from bandstop.record import Config, Record
+from bandstop.report.facts import thousands
+
+APART = ("data", "method", "rate", "fold", "seed")
+"""Options that have a place of their own in a row, or are averaged over."""
+MEASURES = (
+    "accuracy", "accuracy_dense", "rate", "rate_observed", "weights_kept", "macs", "macs_sparse",
+    "bytes", "seconds",
+)  # fmt: skip
+"""Figures of a result that are averaged."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Mean and sample standard deviation; `sd` is None for a single value, both for none."""
+
+    mean: float | None
+    sd: float | None
+
+    @classmethod
+    def of(cls, values: Iterable[float | None]) -> Spread:
+        """
+        >>> Spread.of([1.0, 3.0])
+        Spread(mean=2.0, sd=1.4142135623730951)
+        """
+        found = [float(v) for v in values if v is not None]
+        mean = statistics.fmean(found) if found else None
+        return cls(mean, statistics.stdev(found) if len(found) > 1 else None)
+
+
+@dataclass(frozen=True)
+class Row:
+    """Runs of one data set, method, rate and options.
+
+    data      name of the recordings, with the fingerprint's first digits where a name stands for two
+    options   what else differs between the runs of the table, by name
+    spreads   measure -> Spread
+    records   the runs themselves, by fold and seed
+    """
+
+    data: str
+    method: str
+    rate: float
+    options: dict[str, Any]
+    folds: tuple[str, ...]
+    seeds: tuple[int, ...]
+    spreads: dict[str, Spread]
+    records: tuple[Record, ...]
+
+    @property
+    def n(self) -> int:
+        return len(self.records)
+
+    @property
+    def label(self) -> str:
+        """Method and options: what a curve is named."""
+        words = [f"{k.replace('_', '-')} {_words(v)}" for k, v in self.options.items()]
+        return ", ".join([self.method, *words])
+
+    def values(self) -> dict[str, Any]:
+        """Plain values, one level deep: what CSV and JSON hold."""
+        found: dict[str, Any] = {"data": self.data, "method": self.method, "rate_target": self.rate}
+        found["options"] = " ".join(f"{k}={_words(v)}" for k, v in self.options.items())
+        found |= {"n": self.n, "folds": " ".join(self.folds)}
+        found["seeds"] = " ".join(str(seed) for seed in self.seeds)
+        for name, spread in self.spreads.items():
+            found |= {f"{name}_mean": spread.mean, f"{name}_sd": spread.sd}
+        return found
+
+
+def rows(records: Sequence[Record]) -> list[Row]:
+    """One row for each data set, method, rate and set of options, in that order; dense first."""
+    names = data_names(records)
+    differing = _differing(records)
+    groups: dict[tuple[str, str, float, tuple], list[Record]] = {}
+    for record in records:
+        options = record.options
+        used = _looked_at(options)
+        own = {k: getattr(options, k) for k in differing if k in used}
+        key = (names[_data(record)], options.method, options.rate, tuple(own.items()))
+        groups.setdefault(key, []).append(record)
+    return sorted((_row(key, found) for key, found in groups.items()), key=_order)
+
+
+def _row(key: tuple[str, str, float, tuple], found: list[Record]) -> Row:
+    data, method, rate, own = key
+    found = sorted(found, key=lambda r: (_natural(r.options.fold), r.options.seed))
+    return Row(
+        data=data,
+        method=method,
+        rate=rate,
+        options=dict(own),
+        folds=tuple(dict.fromkeys(r.options.fold for r in found)),
+        seeds=tuple(sorted({r.options.seed for r in found})),
+        spreads={name: Spread.of(r.result.get(name) for r in found) for name in MEASURES},
+        records=tuple(found),
+    )
+
+
+def data_names(records: Iterable[Record]) -> dict[tuple[str, str], str]:
+    """(name, fingerprint) of recordings -> what they are called; the fingerprint only where it must."""
+    known = list(dict.fromkeys(_data(r) for r in records))
+    called = [name for name, _ in known]
+    return {
+        (name, mark): name if called.count(name) == 1 else f"{name} ({mark[:6]})"
+        for name, mark in known
+    }
+
+
+def _data(record: Record) -> tuple[str, str]:
+    return str(record.data["name"]), str(record.data["fingerprint"])
+
+
+def _differing(records: Sequence[Record]) -> list[str]:
+    """Options with more than one value among the runs that look at them, by data set."""
+    found: dict[tuple, set] = {}
+    for record in records:
+        options = record.options
+        for name in _looked_at(options):
+            found.setdefault((name, _data(record)), set()).add(getattr(options, name))
+    names = {name for (name, _), values in found.items() if len(values) > 1}
+    return [f.name for f in fields(Config) if f.name in names and f.name not in APART]
+
+
+def _looked_at(options: Config) -> set[str]:
+    """The options that this method takes into account."""
+    dense = options.method == "dense"
+    return {
+        f.name
+        for f in fields(Config)
+        if f.metadata["only"] in ("", options.method)
+        and not (dense and f.metadata["panel"] == "Method" and f.name != "method")
+    }
+
+
+def _order(row: Row) -> tuple:
+    return row.data, row.method != "dense", row.method, row.label, row.rate
+
+
+def _natural(fold: str) -> tuple[int, str]:
+    return (int(fold), "") if fold.isdigit() else (10**9, fold)
+
+
+def _words(value: Any) -> str:
+    return "+".join(value) or "none" if isinstance(value, tuple) else f"{value}"
+
+
+def spread_words(spread: Spread, show: Callable[[float], str]) -> str:
+    """Mean ± deviation; the mean alone where all runs have it to the digits that are shown.
+
+    >>> spread_words(Spread(0.9126, 0.0204), lambda v: f"{100 * v:.1f}")
+    '91.3 ± 2.0'
+    """
+    if spread.mean is None:
+        return "–"
+    same = spread.sd is None or show(spread.sd) == show(0.0)
+    return show(spread.mean) + ("" if same else f" ± {show(spread.sd or 0.0)}")
+
+
+def _percents(value: float) -> str:
+    return f"{100 * value:.1f}"
+
+
+def _count(value: float) -> str:
+    return thousands(round(value))
+
+
+COLUMNS: dict[str, Callable[[Row], str]] = {
+    "data": lambda row: row.data,
+    "method": lambda row: row.label,
+    "rate": lambda row: f"{row.rate:g}",
+    "accuracy, %": lambda row: spread_words(row.spreads["accuracy"], _percents),
+    "dense, %": lambda row: spread_words(row.spreads["accuracy_dense"], _percents),
+    "weights kept": lambda row: spread_words(row.spreads["weights_kept"], _count),
+    "MACs, zeros skipped": lambda row: spread_words(row.spreads["macs_sparse"], _count),
+    "MACs, dense runtime": lambda row: spread_words(row.spreads["macs"], _count),
+    "bytes": lambda row: spread_words(row.spreads["bytes"], _count),
+    "runs": lambda row: f"{row.n}",
+}
+"""The table for people: heading -> what stands there. Means ± sample standard deviations."""
+
+
+def to_markdown(table: Sequence[Row]) -> str:
+    """The table in GitHub's Markdown."""
+    lines = ["| " + " | ".join(COLUMNS) + " |", "|---|---" + "|---:" * (len(COLUMNS) - 2) + "|"]
+    for row in table:
+        cells = [show(row).replace("|", "\\|") for show in COLUMNS.values()]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def to_csv(table: Sequence[Row]) -> str:
+    """Plain values, one column a figure, full precision; nothing where there is no value."""
+    text = io.StringIO()
+    values = [row.values() for row in table]
+    writer = csv.DictWriter(text, list(values[0]) if values else [], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(values)
+    return text.getvalue()

@@ -1,0 +1,53 @@
+"""A figure as SVG to stand inside a page: no file beside it, its colours those of the page."""
+
+from __future__ import annotations
+
+import io
+import re
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from bandstop.report import style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+NAMES = (
+    "INK", "SOFT", "FAINT", "PALE", "PAPER", "SHADE", "BLUE", "ORANGE", "GREEN", "PINK", "AMBER",
+    "SKY",
+)  # fmt: skip
+"""Colours of the house style that become variables of the page, such as var(--ink)."""
+VARIABLES = {getattr(style, name): f"--{name.lower()}" for name in NAMES}
+
+_COLOUR = re.compile("|".join(map(re.escape, VARIABLES)), re.IGNORECASE)
+_SIZE = re.compile(r'\s(?:width|height)="[\d.]+pt"')
+_PAGE_WIDE = re.compile(r"<metadata>.*?</metadata>|<style.*?</style>", re.DOTALL)
+_REFERENCE = re.compile(r'(\bid="|href="#|url\(#)')
+
+
+def inline(figure: Figure, name: str, title: str, adaptive: bool = True) -> str:
+    """`<svg>` with a title for those who hear it, every id beginning with `name`, no background.
+
+    adaptive  colours of the house style are the page's variables, with themselves as fallback;
+              False for figures with pictures in them, which the page inverts as a whole in the dark
+    """
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    text = io.StringIO()
+    figure.patch.set_visible(False)
+    for axes in figure.axes:
+        axes.patch.set_visible(False)
+    settings: Any = {"svg.fonttype": "none", "svg.hashsalt": name, "svg.image_inline": True}
+    with style.house(), rc_context(settings):
+        FigureCanvasSVG(figure).print_svg(text, metadata={"Date": None, "Creator": None})
+    svg = text.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = _PAGE_WIDE.sub("", svg)
+    svg = _REFERENCE.sub(rf"\g<1>{name}-", svg)
+    head, tail = svg.split(">", 1)
+    label = escape(title)
+    head = f'{_SIZE.sub("", head)} id="{name}" role="img" aria-label="{label}"'
+    if adaptive:
+        tail = _COLOUR.sub(lambda m: f"var({VARIABLES[m[0].lower()]})", tail)
+    return f"{head}><title>{label}</title>{tail.strip()}"
