@@ -39,7 +39,8 @@ def beside(path: Path) -> Iterator[Path]:
         if part.is_dir():
             shutil.rmtree(part, ignore_errors=True)
         else:
-            part.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # on a read-only file system this is refused too
+                part.unlink(missing_ok=True)
 
 
 def write_atomically(path: Path, content: bytes | str) -> None:

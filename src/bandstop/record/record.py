@@ -83,7 +83,7 @@ def read_record(path: Path) -> Record:
         values = json.loads(path.read_text())
     except OSError as error:
         raise BadInput(f"{path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadInput(f"{path} is damaged and not valid JSON ({error}); run it again") from error
     if not isinstance(values, dict) or "version" not in values:
         raise BadInput(f"{path} is not a record of bandstop")
