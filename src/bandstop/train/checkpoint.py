@@ -29,9 +29,10 @@ def read_facts(path: Path) -> dict[str, Any] | None:
     """The facts of a checkpoint; None where there is none or it cannot be read (start anew)."""
     try:
         with safe_open(path, "pt") as file:
-            return json.loads((file.metadata() or {})["facts"])
-    except (OSError, SafetensorError, KeyError, ValueError):
+            facts = json.loads((file.metadata() or {})["facts"])
+    except (OSError, SafetensorError, KeyError, ValueError, RecursionError):
         return None
+    return facts if isinstance(facts, dict) else None
 
 
 def restore_checkpoint(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer) -> None:
