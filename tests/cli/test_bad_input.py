@@ -7,7 +7,7 @@ import pytest
 from bandstop.budget import Budget
 from bandstop.cli import main as cli
 from bandstop.errors import BadInput
-from bandstop.record import Config
+from bandstop.record import Config, run_name
 
 TOML = {
     "layer-rate of numbers": ("layer_rate = [1]", "layer-rate must be a list of texts, not (1,)"),
@@ -51,3 +51,18 @@ def test_a_layer_has_one_rate():
 def test_a_layer_is_exempt_or_has_a_rate_not_both():
     with pytest.raises(BadInput, match="'dense' is exempt and has a rate of its own"):
         Budget(0.3, exempt=("dense",), rates={"dense": 0.5})
+
+
+def test_what_is_wrong_in_kind_and_what_is_wrong_in_range_are_named_together():
+    with pytest.raises(BadInput) as error:
+        Config(data=5, rate=2.0, method="pmpp")  # type: ignore[arg-type]
+    said = str(error.value)
+    assert "data must be a text" in said
+    assert "rate must be in [0, 1)" in said
+    assert "did you mean 'pmp'" in said
+
+
+def test_folds_whose_names_look_alike_in_a_file_name_are_different_runs():
+    names = {run_name(Config(fold=fold), "0123456789") for fold in ("a/b", "a_b", "ä", "ö")}
+    assert len(names) == 4
+    assert all("/" not in name for name in names)

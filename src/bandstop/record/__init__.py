@@ -2,9 +2,9 @@
 
 from bandstop.record.config import CHOICES, Config, from_mapping, read_toml
 from bandstop.record.record import Record, pack, read_record, unpack, write_record
-from bandstop.record.runs import RunFolder, run_name
+from bandstop.record.runs import RunFolder, run_identity, run_name
 
 __all__ = [
     "CHOICES", "Config", "Record", "RunFolder", "from_mapping", "pack", "read_record",
-    "read_toml", "run_name", "unpack", "write_record",
+    "read_toml", "run_identity", "run_name", "unpack", "write_record",
 ]  # fmt: skip

@@ -101,14 +101,20 @@ class Config:
                 object.__setattr__(self, name, items)
         if type(self.fold) is int:
             object.__setattr__(self, "fold", str(self.fold))
-        problems = _types(self)
-        if not problems:
-            problems = [
-                f"{name.replace('_', '-')} must be {rule}, not {getattr(self, name)!r}"
-                for name, rule, holds in RULES
-                if not holds(getattr(self, name))
-            ]
-            problems += _choices(self) + _layer_rates(self)
+        wrong = _types(self)
+        problems = [*wrong.values()]
+        problems += [
+            f"{name.replace('_', '-')} must be {rule}, not {getattr(self, name)!r}"
+            for name, rule, holds in RULES
+            if name not in wrong and not holds(getattr(self, name))
+        ]
+        problems += [words for name, words in _choices(self).items() if name not in wrong]
+        if "layer_rate" not in wrong:
+            problems += _layer_rates(self.layer_rate)
+        if not problems and self.sigma_end < self.sigma_start:
+            problems.append(
+                f"sigma-end must be at least sigma-start, {self.sigma_start}, not {self.sigma_end}"
+            )
         if problems:
             raise BadInput(listed(problems))
 
@@ -197,21 +203,22 @@ TYPES: dict[str, tuple[str, Callable[[Any], bool]]] = {
 """A field's type as written above -> in words, and whether a value is of it: true is no number."""
 
 
-def _types(config: Config) -> list[str]:
-    problems = []
+def _types(config: Config) -> dict[str, str]:
+    """Option -> what is wrong with its type."""
+    problems = {}
     for f in fields(config):
         words, fits = TYPES[str(f.type)]
         if not fits(value := getattr(config, f.name)):
-            problems.append(f"{f.name.replace('_', '-')} must be {words}, not {value!r}")
+            problems[f.name] = f"{f.name.replace('_', '-')} must be {words}, not {value!r}"
     return problems
 
 
-def _choices(config: Config) -> list[str]:
-    return [
-        f"unknown {name} {value!r}{nearest(value, valid)}; it is one of {', '.join(valid)}"
+def _choices(config: Config) -> dict[str, str]:
+    return {
+        name: f"unknown {name} {value!r}{nearest(str(value), valid)}; it is one of {', '.join(valid)}"
         for name, valid in CHOICES.items()
         if (value := getattr(config, name)) not in valid
-    ]
+    }
 
 
 def _layer_rate(item: str) -> tuple[str, float]:
@@ -221,9 +228,9 @@ def _layer_rate(item: str) -> tuple[str, float]:
     return name, float(rate)
 
 
-def _layer_rates(config: Config) -> list[str]:
+def _layer_rates(items: tuple[str, ...]) -> list[str]:
     problems, seen = [], set()
-    for item in config.layer_rate:
+    for item in items:
         try:
             name, _ = _layer_rate(item)
         except ValueError:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bandstop.record.config import Config
 
@@ -16,7 +18,8 @@ def run_name(config: Config, fingerprint: str) -> str:
     """data, fold, method, rate, seed, then what else differs from the defaults.
 
     The data's name carries the first digits of its fingerprint, so other recordings under the same
-    path are another run. A name that grows too long ends in a hash of what it leaves out.
+    path are another run. A name that grows too long, or holds what a file name should not, ends in a
+    hash of the whole, so different runs have different names.
 
     >>> run_name(Config(rate=0.95, steps=100), "1a2b3c4d5e6f")
     'synthetic-1a2b3c-fold1-pmp-0.95-seed0-steps=100'
@@ -24,18 +27,24 @@ def run_name(config: Config, fingerprint: str) -> str:
     kind = config.data.partition(":")[0]
     parts = [kind, fingerprint[:6], f"fold{config.fold}", config.method]
     if config.method != "dense":
-        parts.append(f"{config.rate:g}")
+        parts.append(f"{config.rate:.15g}")
     parts.append(f"seed{config.seed}")
     named = {"data", "fold", "method", "rate", "seed"}
     for key, value in config.differing().items():
         if key not in named:
             words = "+".join(value) if isinstance(value, tuple) else f"{value}"
             parts.append(f"{key.replace('_', '-')}={words}")
-    name = re.sub(r"[^A-Za-z0-9.=+_-]", "_", "-".join(parts))
-    if len(name) > LONGEST:
+    name = "-".join(parts)
+    plain = re.sub(r"[^A-Za-z0-9.=+_-]", "_", name)
+    if plain != name or len(name) > LONGEST:
         digest = hashlib.sha256(name.encode()).hexdigest()[:8]
-        name = f"{name[: LONGEST - 9]}-{digest}"
-    return name
+        plain = f"{plain[: LONGEST - 9]}-{digest}"
+    return plain
+
+
+def run_identity(options: Mapping[str, Any], fingerprint: str) -> dict[str, Any]:
+    """What makes two runs the same one: every option, and the recordings themselves, not their path."""
+    return {**options, "data": fingerprint}
 
 
 @dataclass(frozen=True)
