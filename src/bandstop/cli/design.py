@@ -18,7 +18,7 @@ KEYS = (
 """What `--json` prints, in this order."""
 
 
-@with_config_options
+@with_config_options()
 def design(
     config: Config,
     runs: Path = typer.Option(Path("runs"), help="folder for run directories"),

@@ -12,6 +12,7 @@ from bandstop.cli.data import app as data_app
 from bandstop.cli.design import design
 from bandstop.cli.predict import predict
 from bandstop.cli.report import report
+from bandstop.cli.table import table
 from bandstop.errors import BadInput, BandstopError
 
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 app.command()(design)
 app.command()(predict)
+app.command()(table)
 app.command()(report)
 app.add_typer(data_app, name="data")
 

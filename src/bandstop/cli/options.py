@@ -41,36 +41,39 @@ def _parameter(field: Field) -> inspect.Parameter:
     )
 
 
-def with_config_options(command: Callable[..., None]) -> Callable[..., None]:
+def with_config_options(
+    without: tuple[str, ...] = (),
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give `command(config, **rest)` an option for each field of Config, and --config for a file.
 
-    Flags win over the file, the file over the defaults.
+    Flags win over the file, the file over the defaults. `without`: fields that the command sets itself.
     """
-    own = [
-        p
-        for p in inspect.signature(command, eval_str=True).parameters.values()
-        if p.name != "config"
-    ]
-    names = [f.name for f in fields(Config)]
-    file = inspect.Parameter(
-        "config_file",
-        inspect.Parameter.POSITIONAL_OR_KEYWORD,
-        default=typer.Option(
-            None, "--config", help="TOML file with any of these options; flags win"
-        ),
-        annotation=Path | None,
-    )
 
-    def wrapped(**given: Any) -> None:
-        path = given.pop("config_file")
-        flags = {name: given.pop(name) for name in names}
-        values = read_toml(path) if path is not None else {}
-        values |= {name: value for name, value in flags.items() if value is not None}
-        command(Config(**values), **given)
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        parameters = inspect.signature(command, eval_str=True).parameters.values()
+        own = [p for p in parameters if p.name != "config"]
+        shown = [f for f in fields(Config) if f.name not in without]
+        file = inspect.Parameter(
+            "config_file",
+            inspect.Parameter.POSITIONAL_OR_KEYWORD,
+            default=typer.Option(
+                None, "--config", help="TOML file with any of these options; flags win"
+            ),
+            annotation=Path | None,
+        )
 
-    parameters = [*(_parameter(f) for f in fields(Config)), file, *own]
-    wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    wrapped.__annotations__ = {p.name: p.annotation for p in parameters}
-    wrapped.__doc__ = command.__doc__
-    wrapped.__name__ = command.__name__
-    return wrapped
+        def wrapped(**given: Any) -> None:
+            path = given.pop("config_file")
+            flags = {f.name: given.pop(f.name) for f in shown}
+            values = read_toml(path) if path is not None else {}
+            values |= {name: value for name, value in flags.items() if value is not None}
+            command(Config(**values), **given)
+
+        every = [*map(_parameter, shown), file, *own]
+        wrapped.__signature__ = inspect.Signature(every)  # type: ignore[attr-defined]
+        wrapped.__annotations__ = {p.name: p.annotation for p in every}
+        wrapped.__doc__ = command.__doc__
+        wrapped.__name__ = command.__name__
+        return wrapped
+
+    return decorate

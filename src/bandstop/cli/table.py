@@ -1,0 +1,102 @@
+"""`bandstop table`: many trainings, one table."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from bandstop.cli.options import with_config_options
+from bandstop.record import Config
+
+if TYPE_CHECKING:
+    from bandstop.data import Dataset
+    from bandstop.sweep import Plan, Table
+
+
+@with_config_options(without=("method", "rate", "fold", "seed"))
+def table(
+    config: Config,
+    name: str = typer.Argument(help="a named table: sbu, fpha or synthetic"),
+    methods: str = typer.Option(None, help="such as dense,mp,mp-finetune,pmp"),
+    rates: str = typer.Option(None, help="such as 50,70,90,95,98, in percent, or 0.5,0.7"),
+    folds: str = typer.Option(None, help="all, or names such as 1,3,5"),
+    seeds: str = typer.Option(None, help="such as 0-2 or 0,7"),
+    jobs: int = typer.Option(0, help="runs at a time; 0: one a core"),
+    dry_run: bool = typer.Option(False, "--dry-run", help="show the plan and what it would take"),
+    runs: Path = typer.Option(Path("runs"), help="folder for run directories"),
+    output: Path = typer.Option(None, "--output", "-o", help="files' name without ending"),
+    json_: bool = typer.Option(False, "--json", help="print one JSON object a run"),
+    quiet: bool = typer.Option(False, help="no progress"),
+) -> None:
+    """Make every run of a table that is not finished, and print and write the table.
+
+    Runs go side by side, one torch thread each. Stopped or killed, the same command goes on. Mean and
+    standard deviation are over folds and seeds.
+
+    Examples:
+
+      bandstop table synthetic --steps 200
+
+      bandstop table sbu --data sbu:DIR --rates 90,98 --seeds 0-2
+
+      bandstop table sbu --data sbu:DIR --dry-run
+    """
+    from bandstop.cli.show import out
+    from bandstop.cli.watch import Watching
+    from bandstop.data import load
+    from bandstop.errors import BadInput, Failure, nearest
+    from bandstop.report.summary import rows, to_markdown
+    from bandstop.report.tables import write_tables
+    from bandstop.sweep import TABLES, expand, parse_rates, parse_seeds, sweep
+
+    if name not in TABLES:
+        raise BadInput(
+            f"unknown table {name!r}{nearest(name, TABLES)}; there are {', '.join(TABLES)}"
+        )
+    asked = TABLES[name]
+    if methods:
+        asked = replace(asked, methods=tuple(methods.split(",")))
+    if rates:
+        asked = replace(asked, rates=parse_rates(rates))
+    if folds:
+        asked = replace(asked, folds=tuple(folds.split(",")))
+    if seeds:
+        asked = replace(asked, seeds=parse_seeds(seeds))
+    dataset = load(config.data)
+    plan = expand(config, asked, dataset)
+    if dry_run:
+        _show_plan(plan, asked, dataset, runs, jobs)
+        return
+    done = sweep(plan, dataset, runs, jobs or None, watch=None if quiet else Watching())
+    made = rows(done.records)
+    out.print(to_markdown(made), soft_wrap=True)
+    for path in write_tables(made, output or runs / f"table-{name}"):
+        out.print(f"table  {path}", soft_wrap=True)
+    if json_:
+        for record in done.records:
+            where = {"fold": record.config["fold"], "seed": record.config["seed"]}
+            typer.echo(json.dumps(where | record.result))
+    if done.failed:
+        lines = [f"{f.config.method} {f.config.rate:g}, fold {f.config.fold}, seed {f.config.seed}: "
+                 f"{f.reason}" for f in done.failed]  # fmt: skip
+        raise Failure(f"{len(lines)} of {len(plan.runs)} runs failed:\n  " + "\n  ".join(lines))
+
+
+def _show_plan(plan: Plan, table: Table, dataset: Dataset, runs: Path, jobs: int) -> None:
+    from bandstop.cli.show import number, out
+    from bandstop.job.progress import clock_time
+    from bandstop.sweep import estimate, pending
+
+    todo = pending(plan.runs, dataset, runs)
+    takes = estimate(todo, dataset, jobs or os.cpu_count() or 1)
+    out.print(f"methods  {', '.join(table.methods)}")
+    out.print(f"rates    {', '.join(f'{r:g}' for r in table.rates)}")
+    out.print(f"runs     {len(plan.runs)}, of them {len(plan.dense)} dense references")
+    out.print(f"to make  {len(todo)}")
+    out.print(f"time     about {clock_time(takes.seconds)}")
+    out.print(f"disk     about {number(round(takes.bytes / 2**20))} MiB")

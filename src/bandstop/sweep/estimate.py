@@ -1,0 +1,72 @@
+"""What a plan would take: time by timing a few real steps, disk by counting what a run writes."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import torch
+
+from bandstop.data import Dataset
+from bandstop.job.machine import calm_torch, device_named
+from bandstop.job.task import Task, network_shape
+from bandstop.job.training import new_network
+from bandstop.method import METHODS, Pruning
+from bandstop.record import Config
+from bandstop.train import Clock, adam, train
+
+STEPS = 6
+OTHER_BYTES = 60_000
+"""Of a run: record, log and configuration, about."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Seconds of all runs together, at `jobs` at a time, and bytes on the disk."""
+
+    seconds: float
+    bytes: int
+
+
+def seconds_a_step(config: Config, dataset: Dataset) -> float:
+    """The median of a few steps of this run on this machine, the first of them not counted."""
+    with calm_torch():
+        device = device_named(config.device)
+        task = Task.of(dataset, replace(config, fold=dataset.folds[0].name), device)
+        net = new_network(task, device)
+        pruning, times = Pruning(net, config), []
+
+        def before_step(step: int) -> None:
+            times.append(time.perf_counter())
+            pruning.before_step(step)
+
+        clock = Clock(STEPS + 1)
+        train(
+            net, adam(net, 1e-3), pruning.objective(), task.batch, clock, 1e-3, before_step,
+            observe=dict, after_epoch=lambda epoch: None,
+        )  # fmt: skip
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+    gaps = [b - a for a, b in pairwise(times[1:])]
+    return statistics.median(gaps)
+
+
+def estimate(todo: Sequence[Config], dataset: Dataset, jobs: int) -> Estimate:
+    """One method is timed once; runs of a method that does not train cost next to nothing."""
+    pace = {
+        method: seconds_a_step(next(c for c in todo if c.method == method), dataset)
+        for method in {c.method for c in todo if METHODS[c.method].trains}
+    }
+    seconds = sum(pace.get(c.method, 0.0) * c.steps for c in todo)
+    return Estimate(seconds / jobs, sum(_bytes(c, dataset) for c in todo))
+
+
+def _bytes(config: Config, dataset: Dataset) -> int:
+    """Checkpoint (weights and two moments), bundle, record."""
+    weights = network_shape(config, dataset).weights
+    checkpoint = 3 * 4 * weights if METHODS[config.method].trains else 0
+    bundle = round(4 * weights * (1 - config.rate)) + weights // 8
+    return checkpoint + bundle + OTHER_BYTES
