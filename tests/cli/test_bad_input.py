@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+import torch
+from safetensors.torch import load, save
 
 from bandstop.budget import Budget
+from bandstop.bundle.bundle import _digest, from_bytes
 from bandstop.cli import main as cli
 from bandstop.errors import BadInput
+from bandstop.job import design
 from bandstop.record import Config, run_name
 
 TOML = {
@@ -66,3 +72,48 @@ def test_folds_whose_names_look_alike_in_a_file_name_are_different_runs():
     names = {run_name(Config(fold=fold), "0123456789") for fold in ("a/b", "a_b", "ä", "ö")}
     assert len(names) == 4
     assert all("/" not in name for name in names)
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory) -> bytes:
+    """A small bundle's content."""
+    runs = tmp_path_factory.mktemp("runs")
+    config = Config(steps=50, heads=2, filters=6, chunks=4, rate=0.8)
+    design(config, runs)
+    return next(runs.glob("*pmp*/net.bandstop")).read_bytes()
+
+
+def forged(content: bytes, change) -> bytes:
+    """The bundle after `change(header, tensors)`, with a checksum that fits."""
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["bandstop"])
+    tensors = dict(load(content))
+    text = change(header, tensors) or json.dumps(header, sort_keys=True)
+    return save(tensors, {"bandstop": text, "sha256": _digest(text, tensors)})
+
+
+FORGERIES = {
+    "nested beyond measure": lambda h, t: "[" * 100_000,
+    "classes that no weight has": lambda h, t: h["shape"].update(classes=1000),
+    "a network beyond any memory": lambda h, t: h["shape"].update(heads=10**6, outputs=10**6),
+    "sizes beyond any integer": lambda h, t: h["shape"].update(heads=10**30),
+    "a bias that is too short": lambda h, t: t.update(class_bias=t["class_bias"][:1]),
+    "a mean of another type": lambda h, t: t.update(mean=t["mean"].double()),
+    "many stds": lambda h, t: t.update(std=torch.ones(3)),
+    "nan": lambda h, t: t.update(filter_bias=t["filter_bias"] * torch.nan),
+    "joints that are not there": lambda h, t: t.update(joints=t["joints"] + 1000),
+    "true as a version": lambda h, t: h.update(version=True),
+    "no skeleton": lambda h, t: h.update(skeleton=None),
+}
+
+
+@pytest.mark.parametrize("forgery", FORGERIES)
+def test_a_forged_bundle_is_refused_in_one_line(forgery, bundle):
+    with pytest.raises(BadInput) as error:
+        from_bytes(forged(bundle, FORGERIES[forgery]))
+    assert "\n" not in str(error.value)
+    assert len(str(error.value)) < 400
+
+
+def test_a_bundle_forged_without_a_change_is_accepted(bundle):
+    assert from_bytes(forged(bundle, lambda h, t: None)).classes == from_bytes(bundle).classes

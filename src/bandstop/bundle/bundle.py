@@ -26,6 +26,8 @@ from bandstop.nn import AttentionGCN, CompactGCN, Shape
 from bandstop.skeleton import Skeleton
 
 VERSION = 1
+LARGEST = 2**28
+"""Weights of the largest network that is read (1 GiB): a few bytes could ask for any memory."""
 TENSORS = ("attention", "filters", "dense")
 
 
@@ -156,7 +158,7 @@ def from_bytes(content: bytes, name: str = "the bundle") -> Bundle:
         tensors = load_tensors(content)
         length = int.from_bytes(content[:8], "little")
         metadata = json.loads(content[8 : 8 + length]).get("__metadata__", {})
-    except (SafetensorError, ValueError) as error:
+    except (SafetensorError, ValueError, RecursionError) as error:
         raise BadInput(f"{name} is cut short or no bundle ({error}); {remedy}") from error
     if "bandstop" not in metadata:
         raise BadInput(f"{name} is a safetensors file but no bundle of bandstop; {remedy}")
@@ -164,9 +166,9 @@ def from_bytes(content: bytes, name: str = "the bundle") -> Bundle:
     try:
         header = json.loads(text)
         version = header["version"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BadInput(f"{name} has a damaged header ({error!r}); {remedy}") from error
-    if version != VERSION:
+    if type(version) is not int or version != VERSION:
         raise BadInput(
             f"{name} is a bundle of format {version!r}, and this bandstop reads format {VERSION}; "
             "update bandstop, or design the network anew"
@@ -175,12 +177,29 @@ def from_bytes(content: bytes, name: str = "the bundle") -> Bundle:
         raise BadInput(f"{name} was altered after it was written: its checksum differs; {remedy}")
     try:
         return _assemble(header, tensors)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise BadInput(f"{name} is not a usable bundle: {error}; {remedy}") from error
+    except (LookupError, TypeError, ValueError, RuntimeError, OverflowError) as error:
+        why = str(error).partition("\n")[0]  # torch adds pages
+        raise BadInput(f"{name} is not a usable bundle: {why}; {remedy}") from error
 
 
 def _assemble(header: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Bundle:
     shape = Shape(**header["shape"])
+    if shape.weights > LARGEST:
+        raise BadInput(f"its network would have {shape.weights} weights, more than {LARGEST}")
+    sizes = {
+        "filter_bias": (shape.channels,),
+        "class_bias": (shape.classes,),
+        "mean": (header["nodes"], header["features"]),
+        "std": (),
+    }
+    for key, size in sizes.items():
+        if tensors[key].shape != size or tensors[key].dtype != torch.float32:
+            raise BadInput(
+                f"{key} is {tensors[key].dtype} {tuple(tensors[key].shape)}, not float32 {size}"
+            )
+    for key, tensor in tensors.items():
+        if not tensor.isfinite().all():
+            raise BadInput(f"{key} has NaN or infinite values")
     net = AttentionGCN(shape, scales=dict.fromkeys(TENSORS, 1.0))
     with torch.no_grad():
         for name, size in shape.tensors.items():
