@@ -119,7 +119,8 @@ def make_sweep() -> list[Record]:
             ("pmp", 0.5, 0.94 + 0.001 * number),
             ("pmp", 0.9, 0.86 + 0.002 * number),
         ):
-            made = make_record(method, rate=rate, fold=fold, seed=seed)
+            own = {} if method == "dense" else {"rate": rate}
+            made = make_record(method, fold=fold, seed=seed, **own)
             figures = {"accuracy": right, "accuracy_dense": 0.95}
             records.append(replace(made, result=made.result | figures))
     return records

@@ -73,7 +73,7 @@ def accuracy_cost(measure: str, words: str) -> Callable[[Sequence[Row]], Figure]
             line = [row for row in rows if row.label == label]
             runs = [r.result for row in line for r in row.records]
             costs, right = [r[measure] for r in runs], [r["accuracy"] for r in runs]
-            axes.plot(costs, right, ".", color=colour, alpha=0.3, markersize=5, mew=0)
+            axes.plot(costs, right, ".", color=colour, alpha=0.45, markersize=5, mew=0)
             cost, mean = _numbers(line, measure)[0], _numbers(line, "accuracy")[0]
             size = 11 if marker == "*" else 6
             axes.plot(cost, mean, marker, color=colour, markersize=size, label=label, zorder=4)
@@ -183,25 +183,32 @@ def _rates(axes: Axes, rates: list[float]) -> None:
     """The part that is kept, on a log scale from most to least, named by what is removed."""
     from matplotlib.ticker import NullLocator
 
-    axes.set_xscale("log")
     step = -(-len(rates) // MOST_TICKS)
     shown = rates[::-1][::step][::-1]
+    axes.set_xlim((1 - rates[0]) * 1.15, (1 - rates[-1]) / 1.15)
+    axes.set_xscale("log")
     axes.set_xticks([1 - r for r in shown], [f"{100 * r:g} %" for r in shown])
     axes.xaxis.set_minor_locator(NullLocator())
-    low, high = 1 - rates[-1], 1 - rates[0]
-    axes.set_xlim(high * 1.15, low / 1.15)
     axes.set_xlabel("rate: weights removed (log of what stays)")
 
 
 def _costs(axes: Axes) -> None:
+    """A log scale with plain numbers; linear where a cost is 0, in a network that has nothing left."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-    axes.set_xscale("log")
-    low, high = axes.get_xlim()
-    steps = (1.0, 2.0, 5.0) if high / low < 30 else (1.0, 3.0) if high / low < 300 else (1.0,)
-    axes.xaxis.set_major_locator(LogLocator(subs=steps, numticks=12))
+    costs = np.concatenate([line.get_xdata() for line in axes.lines])
+    low, high = float(costs.min()), float(costs.max())
+    if low > 0:
+        edge = max(1.1, (high / low) ** 0.06)
+        axes.set_xlim(low / edge, high * edge)
+        axes.set_xscale("log")
+        wide = high / low
+        steps = (1.0, 2.0, 5.0) if wide < 30 else (1.0, 3.0) if wide < 300 else (1.0,)
+        if wide < 4:
+            steps = tuple(np.arange(1, 10, 0.5 if wide < 2 else 1.0).tolist())
+        axes.xaxis.set_major_locator(LogLocator(subs=steps, numticks=12))
+        axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: _short(v)))
-    axes.xaxis.set_minor_locator(NullLocator())
 
 
 def _short(value: float) -> str:

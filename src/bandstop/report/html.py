@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.resources import files
@@ -13,7 +13,7 @@ from bandstop.record import Record
 from bandstop.report.collect import Collection
 from bandstop.report.comparison import Comparison, against_dense, between_methods
 from bandstop.report.curves import CURVES
-from bandstop.report.facts import PRIORS_USED_BY, percent, thousands
+from bandstop.report.facts import PRIORS_USED_BY, heading, origin, percent, thousands
 from bandstop.report.figures import FIGURES
 from bandstop.report.reproduce import environments, words_of
 from bandstop.report.summary import COLUMNS, Row, rows
@@ -49,8 +49,7 @@ class Part:
     rows: list[Row]
     curves: list[Shown]
     best_figures: list[Shown]
-    priors: list[Shown]
-    trainings: list[Shown]
+    others: list[tuple[str, list[Shown]]]
     families: list[tuple[str, str, list[Comparison]]]
 
 
@@ -86,9 +85,6 @@ def parts(records: Sequence[Record]) -> list[Part]:
 def _part(key: str, name: str, found: list[Row]) -> Part:
     runs = [record for row in found for record in row.records]
     best = best_small(runs)
-    priors = _tops(runs, lambda r: r.options.prior, PRIORS_USED_BY)
-    labels = {id(record): row.label for row in found for record in row.records}
-    tops = _tops([r for r in runs if r.history], lambda r: labels[id(r)])
     return Part(
         key=key,
         name=name,
@@ -99,17 +95,41 @@ def _part(key: str, name: str, found: list[Row]) -> Part:
         rows=found,
         curves=_curves(key, found),
         best_figures=[] if best is None else [_of_run(key, "best", n, best) for n in FIGURES],
-        priors=[_of_run(key, p, "weights", r) for p, r in priors.items() if r is not best],
-        trainings=[
-            _of_run(key, f"run{n}", "training", r)
-            for n, r in enumerate(tops.values())
-            if r is not best
-        ],
+        others=_others(key, found, best),
         families=[
             ("Between methods", "first minus second", between_methods(found)),
             ("Against the dense reference", "pruned minus dense", against_dense(found)),
         ],
     )
+
+
+def _others(key: str, found: list[Row], best: Record | None) -> list[tuple[str, list[Shown]]]:
+    """Figures of further runs, folded away: the most accurate run of each kind but the best one."""
+    labelled = [(row, record) for row in found for record in row.records]
+    pruned = [(row, record) for row, record in labelled if row.method != "dense"]
+    kinds: list[tuple[str, str, dict[str, Record]]] = [
+        (
+            "Weights against the prior: the most accurate run of each other prior",
+            "weights",
+            _tops((r.options.prior, r) for row, r in pruned if row.method in PRIORS_USED_BY),
+        ),
+        (
+            "Joints that are read: the most accurate run at each rate",
+            "skeleton",
+            _tops((f"{row.rate:.9f}", r) for row, r in pruned),
+        ),
+        (
+            "Training curves: the most accurate run of each other method",
+            "training",
+            _tops((row.label, r) for row, r in labelled if r.history),
+        ),
+    ]
+    shown = [
+        (title, [_of_run(key, f"other{n}", figure, r) for n, r in enumerate(tops.values())
+                 if r is not best])
+        for title, figure, tops in kinds
+    ]  # fmt: skip
+    return [(title, figures) for title, figures in shown if figures]
 
 
 def best_small(records: Iterable[Record]) -> Record | None:
@@ -126,15 +146,12 @@ def _merit(record: Record) -> tuple:
     return -result["accuracy"], result["bytes"], result["macs_sparse"], record.options.seed
 
 
-def _tops(
-    records: Iterable[Record], key: Callable[[Record], str], methods: tuple[str, ...] = ()
-) -> dict[str, Record]:
+def _tops(kinds: Iterable[tuple[str, Record]]) -> dict[str, Record]:
     """The most accurate run of each kind, in the order of the kinds' names."""
-    kinds: dict[str, list[Record]] = {}
-    for record in records:
-        if not methods or record.options.method in methods:
-            kinds.setdefault(key(record), []).append(record)
-    return {kind: min(kinds[kind], key=_merit) for kind in sorted(kinds)}
+    found: dict[str, list[Record]] = {}
+    for kind, record in kinds:
+        found.setdefault(kind, []).append(record)
+    return {kind: min(found[kind], key=_merit) for kind in sorted(found)}
 
 
 def _curves(key: str, found: list[Row]) -> list[Shown]:
@@ -159,7 +176,8 @@ def _curves(key: str, found: list[Row]) -> list[Shown]:
 def _of_run(key: str, kind: str, figure: str, record: Record) -> Shown:
     name = f"{key}-{kind}-{figure}"
     picture = figure in PICTURES
-    svg = inline(FIGURES[figure](record), name, figure, adaptive=not picture)
+    words = f"{figure}: {heading(record)}, {origin(record)}"
+    svg = inline(FIGURES[figure](record), name, words, adaptive=not picture)
     return Shown(name, "", "", svg, wide=True, picture=picture)
 
 

@@ -87,7 +87,7 @@ def rows(records: Sequence[Record]) -> list[Row]:
     for record in records:
         options = record.options
         used = _looked_at(options)
-        own = {k: getattr(options, k) for k in differing if k in used}
+        own = {k: getattr(options, k) for k in differing[_data(record)] if k in used}
         key = (names[_data(record)], options.method, options.rate, tuple(own.items()))
         groups.setdefault(key, []).append(record)
     return sorted((_row(key, found) for key, found in groups.items()), key=_order)
@@ -122,15 +122,15 @@ def _data(record: Record) -> tuple[str, str]:
     return str(record.data["name"]), str(record.data["fingerprint"])
 
 
-def _differing(records: Sequence[Record]) -> list[str]:
-    """Options with more than one value among the runs that look at them, by data set."""
-    found: dict[tuple, set] = {}
+def _differing(records: Sequence[Record]) -> dict[tuple[str, str], list[str]]:
+    """Recordings -> options with more than one value among the runs that look at them."""
+    found: dict[tuple[str, str], dict[str, set]] = {}
     for record in records:
-        options = record.options
+        options, seen = record.options, found.setdefault(_data(record), {})
         for name in _looked_at(options):
-            found.setdefault((name, _data(record)), set()).add(getattr(options, name))
-    names = {name for (name, _), values in found.items() if len(values) > 1}
-    return [f.name for f in fields(Config) if f.name in names and f.name not in APART]
+            seen.setdefault(name, set()).add(getattr(options, name))
+    names = [f.name for f in fields(Config) if f.name not in APART]
+    return {data: [n for n in names if len(seen.get(n, ())) > 1] for data, seen in found.items()}
 
 
 def _looked_at(options: Config) -> set[str]:
