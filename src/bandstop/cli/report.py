@@ -13,15 +13,15 @@ from bandstop.files import write_atomically
 
 def report(
     runs: list[Path] = typer.Argument(
-        metavar="RUNS...", help="run directories, record.json files, or folders that hold runs"
+        metavar="RUNS", help="run directories, record.json files, or folders that hold runs"
     ),
     output: Path = typer.Option(Path("report.html"), "--output", "-o", help="the file to write"),
     json_: bool = typer.Option(False, "--json", help="print one JSON object instead"),
 ) -> None:
     """Make one HTML file of finished runs: tables, figures, statistics, and how to make them again.
 
-    The file holds everything and needs no network. Only records are read: a damaged one, or one of
-    another version, is named and left out.
+    The file holds everything and needs no network. It is made from records alone: one that is damaged
+    or of another version is named and left out.
 
     Examples:
 
