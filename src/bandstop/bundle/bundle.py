@@ -20,7 +20,7 @@ from torch import Tensor
 from bandstop.bundle.storage import restore, store
 from bandstop.data.describe import Description, Normalisation, describe
 from bandstop.data.sequence import Sequence
-from bandstop.errors import BadInput
+from bandstop.errors import BadInput, OtherVersion
 from bandstop.files import write_atomically
 from bandstop.nn import AttentionGCN, CompactGCN, Shape
 from bandstop.skeleton import Skeleton
@@ -118,7 +118,9 @@ class Bundle:
         }  # fmt: skip
         text = json.dumps(header, sort_keys=True)
         tensors = {name: t.cpu().contiguous() for name, t in tensors.items()}
-        return save_tensors(tensors, {"bandstop": text, "sha256": _digest(text, tensors)})
+        return _in_order(
+            save_tensors(tensors, {"bandstop": text, "sha256": _digest(text, tensors)})
+        )
 
     def save(self, path: str | Path) -> None:
         """Write the file: whole or not at all."""
@@ -127,6 +129,17 @@ class Bundle:
     @property
     def bytes(self) -> int:
         return len(self.to_bytes())
+
+
+def _in_order(content: bytes) -> bytes:
+    """The same file with its metadata in order: safetensors writes them in any, and one network
+    should be one file, byte by byte."""
+    length = int.from_bytes(content[:8], "little")
+    header = json.loads(content[8 : 8 + length])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + content[8 + length :]
 
 
 def _digest(header: str, tensors: Mapping[str, Tensor]) -> str:
@@ -169,7 +182,7 @@ def from_bytes(content: bytes, name: str = "the bundle") -> Bundle:
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise BadInput(f"{name} has a damaged header ({error!r}); {remedy}") from error
     if type(version) is not int or version != VERSION:
-        raise BadInput(
+        raise OtherVersion(
             f"{name} is a bundle of format {version!r}, and this bandstop reads format {VERSION}; "
             "update bandstop, or design the network anew"
         )
