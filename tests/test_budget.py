@@ -83,7 +83,7 @@ def test_a_tensor_with_its_own_rate_gets_it_and_the_others_make_up_for_it(
 
 def test_patterns_match_as_in_a_shell_and_exempt_wins_over_a_rate_of_its_own():
     tensors = {"blocks.0.weight": 100, "blocks.1.weight": 100, "head.weight": 10}
-    budget = Budget(0.5, exempt=("head.*",), rates={"blocks.1.*": 0.9, "head.weight": 0.5})
+    budget = Budget(0.5, exempt=("head.*",), rates={"blocks.1.*": 0.9, "head.w*": 0.5})
     shares = {share.names: share.keep for share in budget.resolve(tensors)}
     assert shares == {("blocks.1.weight",): 10, ("blocks.0.weight",): 85}
 
@@ -101,6 +101,11 @@ def test_unreachable_budgets_say_the_figures():
         Budget(0.99, exempt=("dense",)).resolve({"filters": 23670, "dense": 640})
     with pytest.raises(BadInput, match=r"rate 0\.9 keeps 1 of 12 weights, but a path .* 2 tensors"):
         Budget(0.9).resolve({"a": 6, "b": 6})
+
+
+def test_a_name_that_is_exempt_and_has_a_rate_of_its_own_is_refused():
+    with pytest.raises(BadInput, match="'dense' is exempt and has a rate of its own"):
+        Budget(0.5, exempt=("dense",), rates={"dense": 0.5})
 
 
 @pytest.mark.parametrize("rate", [1.0, -0.1, math.nan, math.inf, 90])

@@ -1,0 +1,218 @@
+"""Whatever a file holds, reading it gives a bundle or one sentence of BadInput; never another exception."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import struct
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from making import bundle
+from safetensors.torch import load, save
+
+from bandstop.bundle import Bundle, load_bundle
+from bandstop.bundle.bundle import VERSION, _digest, _in_order, from_bytes
+from bandstop.errors import BadInput
+
+GOOD = bundle().to_bytes()
+(HEADER,) = struct.unpack("<Q", GOOD[:8])
+
+
+def refused(content: bytes) -> str:
+    """The one sentence."""
+    with pytest.raises(BadInput) as error:
+        from_bytes(content, "wave.bandstop")
+    said = str(error.value)
+    assert said.startswith("wave.bandstop ")
+    assert "Traceback" not in said
+    return said
+
+
+def usable_or_refused(content: bytes) -> Bundle | None:
+    """The bundle, or None where it was refused with one sentence; any other exception is a defect."""
+    try:
+        return from_bytes(content, "wave.bandstop")
+    except BadInput as error:
+        if not str(error).startswith("wave.bandstop "):
+            pytest.fail(f"not a sentence about the file: {error}")
+        return None
+
+
+def forged(change=None, tensors=None, text: str | None = None) -> bytes:
+    """A file with a right checksum and a header or tensors that were changed on purpose."""
+    own = load(GOOD)
+    header = json.loads(json.loads(GOOD[8 : 8 + HEADER])["__metadata__"]["bandstop"])
+    if change is not None:
+        header = change(header)
+    own = own if tensors is None else tensors(own)
+    text = json.dumps(header, sort_keys=True) if text is None else text
+    return _in_order(save(own, {"bandstop": text, "sha256": _digest(text, own)}))
+
+
+def test_what_is_good_is_read_and_what_is_forged_without_a_change_too():
+    from_bytes(GOOD)
+    assert from_bytes(forged()).to_bytes() == GOOD
+
+
+@given(st.integers(0, len(GOOD) - 1))
+def test_a_file_cut_short_anywhere_is_refused(length):
+    assert "cut short" in refused(GOOD[:length])
+
+
+@pytest.mark.parametrize("length", [0, 1, 7, 8, 9, HEADER, HEADER + 7, HEADER + 8, HEADER + 9])
+def test_a_file_cut_at_a_seam_is_refused(length):
+    assert "cut short" in refused(GOOD[:length])
+
+
+@given(st.binary(min_size=1, max_size=40))
+def test_a_file_with_something_after_its_end_is_refused(tail):
+    refused(GOOD + tail)
+
+
+@settings(max_examples=300)
+@given(st.integers(0, len(GOOD) - 1), st.integers(1, 255))
+def test_a_flipped_byte_anywhere_is_refused(place, flip):
+    damaged = bytearray(GOOD)
+    damaged[place] ^= flip
+    read = usable_or_refused(bytes(damaged))
+    # what does no harm is a byte of the padding between header and tensors
+    assert read is None or read.to_bytes() == GOOD
+
+
+@given(st.integers(8 + HEADER, len(GOOD) - 1), st.integers(1, 255))
+def test_a_flipped_byte_of_a_tensor_is_found_by_the_checksum(place, flip):
+    damaged = bytearray(GOOD)
+    damaged[place] ^= flip
+    assert "checksum" in refused(bytes(damaged))
+
+
+@settings(max_examples=300)
+@given(st.binary(max_size=400))
+def test_noise_is_refused(content):
+    refused(content)
+    refused(GOOD[:8] + content)
+    refused(struct.pack("<Q", len(content)) + content)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+FIELDS = [
+    "version", "skeleton", "chunks", "view", "classes", "nodes", "features", "shape", "storage",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*FIELDS, "facts"])
+def test_a_header_without_one_of_its_fields_is_refused(name):
+    refused(forged(lambda h: {k: v for k, v in h.items() if k != name}))
+
+
+@settings(max_examples=400)
+@given(st.sampled_from(FIELDS), JSON)
+def test_a_header_with_anything_in_a_field_is_a_bundle_or_refused(name, value):
+    usable_or_refused(forged(lambda h: h | {name: value}))
+
+
+@settings(max_examples=400)
+@given(
+    st.sampled_from([("shape", n) for n in ("heads", "nodes", "features", "filters", "classes",
+                                            "fusion", "outputs")]
+                    + [("storage", n) for n in ("attention", "filters", "dense")]
+                    + [("skeleton", n) for n in ("name", "joints", "bones", "mirror", "bodies", "up",
+                                                 "side")]),
+    JSON | st.sampled_from([10**6, 10**12, 10**40, -1, 1e300]),
+)  # fmt: skip
+def test_a_header_with_anything_in_a_field_of_a_field_is_a_bundle_or_refused(where, value):
+    outer, inner = where
+    usable_or_refused(forged(lambda h: h | {outer: h[outer] | {inner: value}}))
+
+
+@given(JSON)
+def test_a_header_that_is_anything_is_refused(value):
+    refused(forged(text=json.dumps(value)))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[" * 100_000, '{"version": ' + "[" * 100_000, "\x00", "NaN"]
+)
+def test_a_header_that_is_no_json_or_nested_beyond_all_measure_is_refused(text):
+    refused(forged(text=text))
+
+
+@pytest.mark.parametrize("name", sorted(load(GOOD)))
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda t: None,
+        lambda t: t[:0],
+        lambda t: torch.cat([t.flatten(), t.flatten()]),
+        lambda t: t.to(torch.uint8),
+        lambda t: t.double(),
+        lambda t: t[None],
+        lambda t: torch.full_like(t, 255 if t.dtype == torch.uint8 else 30_000),
+        lambda t: torch.zeros_like(t),
+    ],
+)
+def test_a_tensor_that_is_missing_or_of_another_size_or_type_gives_a_bundle_or_is_refused(
+    name, change
+):
+    def tensors(own):
+        own = dict(own)
+        value = own.pop(name)
+        if value.dim() == 0:
+            value = value[None]
+        new = change(value)
+        return own if new is None else own | {name: new.contiguous()}
+
+    usable_or_refused(forged(tensors=tensors))
+
+
+@pytest.mark.parametrize("name", ["joints", "class_bias", "mean", "std", "filters.values"])
+def test_a_bundle_without_one_of_its_tensors_is_refused(name):
+    refused(forged(tensors=lambda own: {k: v for k, v in own.items() if k != name}))
+
+
+@pytest.mark.parametrize("version", [0, VERSION + 1, "1", None, 1.5])
+def test_a_bundle_of_another_format_is_refused_with_both_formats_and_a_remedy(version):
+    said = refused(forged(lambda h: h | {"version": version}))
+    assert f"format {version!r}" in said
+    assert f"reads format {VERSION}" in said
+    assert "update bandstop" in said
+
+
+def test_a_safetensors_file_of_someone_else_is_refused_as_what_it_is():
+    assert "no bundle of bandstop" in refused(save({"weight": torch.zeros(3)}))
+    assert "no bundle of bandstop" in refused(save({"weight": torch.zeros(3)}, {"format": "pt"}))
+
+
+class Trap:
+    """Unpickling it would call this."""
+
+    def __reduce__(self):
+        return (pytest.fail, ("a file was unpickled",))
+
+
+def test_a_pickle_is_refused_and_never_unpickled():
+    refused(pickle.dumps(Trap()))
+    refused(pickle.dumps({"weights": [1.0]}))
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"PK\x03\x04", b"\x93NUMPY", b"\x00" * 64, b"{}", b"\xff" * 9]
+)
+def test_files_of_other_kinds_are_refused(content):
+    refused(content)
+
+
+def test_a_file_that_is_missing_or_a_folder_is_refused_by_name(tmp_path):
+    with pytest.raises(BadInput, match=r"none\.bandstop cannot be read: No such file"):
+        load_bundle(tmp_path / "none.bandstop")
+    with pytest.raises(BadInput, match="cannot be read: Is a directory"):
+        load_bundle(tmp_path)
