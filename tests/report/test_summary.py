@@ -84,7 +84,7 @@ def test_methods_are_compared_pair_by_pair_at_each_rate(sweep):
     assert first.outcome.median == pytest.approx(-0.0425)
     assert first.outcome.effect == -1
     assert (first.outcome.p, first.corrected) == pytest.approx((0.03125, 0.0625))
-    assert first.reading == "no difference shown"
+    assert first.reading == "too few pairs for 2 tests"
 
 
 def test_only_folds_and_seeds_that_both_rows_have_are_paired(sweep):
@@ -111,6 +111,15 @@ def test_a_clear_difference_is_read_as_one(make):
         for r in [make(m, seed=seed)]
     ]
     assert [c.reading for c in between_methods(rows(records))] == ["pmp is better"]
+    mixed = [
+        replace(
+            r,
+            result=r.result | {"accuracy": 0.6 + 0.01 * (r.options.method == "pmp") * sign * size},
+        )
+        for n, r in enumerate(records)
+        for sign, size in [((-1) ** (n // 2), n // 2 + 1)]
+    ]
+    assert [c.reading for c in between_methods(rows(mixed))] == ["no difference shown"]
 
 
 def test_the_best_small_net_is_the_most_accurate_then_the_lightest(sweep, make):

@@ -18,6 +18,8 @@ class Comparison:
     """Accuracy of `first` minus that of `second` at one rate, over the folds and seeds both have.
 
     corrected  p after Holm's correction within the comparisons it was made with; None: no test
+    least      the corrected p if every one of these tests came out as clear as its pairs allow
+    tests      how many tests there are
     """
 
     data: str
@@ -26,6 +28,8 @@ class Comparison:
     second: str
     outcome: Paired
     corrected: float | None = None
+    least: float | None = None
+    tests: int = 0
 
     @property
     def reading(self) -> str:
@@ -36,6 +40,8 @@ class Comparison:
             return f"{self.first if self.outcome.effect > 0 else self.second} is better"
         if self.outcome.least is not None and self.outcome.least > LEVEL:
             return "too few pairs"
+        if self.least is not None and self.least > LEVEL:
+            return f"too few pairs for {self.tests} tests"
         return "no difference shown"
 
 
@@ -72,7 +78,12 @@ def corrected(made: Sequence[Comparison]) -> list[Comparison]:
     That is Tarone's argument (Biometrics 46, 1990): where no pair differs, p could only have been 1.
     """
     values = holm([each.outcome.p for each in made])
-    return [replace(each, corrected=p) for each, p in zip(made, values, strict=True)]
+    clearest = holm([each.outcome.least for each in made])
+    tests = sum(p is not None for p in values)
+    return [
+        replace(each, corrected=p, least=least, tests=tests)
+        for each, p, least in zip(made, values, clearest, strict=True)
+    ]
 
 
 def _accuracies(row: Row) -> dict[tuple[str, int], float]:
