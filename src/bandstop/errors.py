@@ -21,6 +21,10 @@ class BadInput(BandstopError, ValueError):
     exit_code = 2
 
 
+class OtherVersion(BadInput):
+    """A file of ours that another version of bandstop wrote: not damaged, and not to be overwritten."""
+
+
 class Failure(BandstopError, RuntimeError):
     """The input was right and yet it did not work: a full disk, a failed verification (exit code 1)."""
 

@@ -6,7 +6,7 @@ import contextlib
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bandstop.errors import BadInput, Failure
@@ -53,9 +53,10 @@ def write_atomically(path: Path, content: bytes | str) -> None:
 
 
 @contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def locked(folder: Path, wait: Callable[[str], None] | None = None) -> Iterator[None]:
     """Hold the folder's lock; it is the operating system's, so a killed process leaves none behind.
 
+    wait  is told who holds the lock, which is then waited for; without it that is an error
     Errors: BadInput naming the process that holds it.
     """
     try:
@@ -71,9 +72,12 @@ def locked(folder: Path) -> Iterator[None]:
         except BlockingIOError:
             file.seek(0)
             holder = file.read().strip() or "another process"
-            raise BadInput(
-                f"{folder} is in use by {holder}; wait for it, or use another --runs"
-            ) from None
+            if wait is None:
+                raise BadInput(
+                    f"{folder} is in use by {holder}; wait for it, or use another --runs"
+                ) from None
+            wait(holder)
+            fcntl.flock(file, fcntl.LOCK_EX)
         file.truncate(0)
         file.write(f"process {os.getpid()}\n")
         file.flush()

@@ -27,6 +27,6 @@ def dataset() -> Dataset:
     return replace(whole, sequences=tuple(whole.sequences[i] for i in new), folds=folds)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tiny() -> Config:
     return TINY

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ import torch
 from bandstop import gate, prune
 from bandstop.bundle import Bundle, load_bundle
 from bandstop.data import Dataset, load
-from bandstop.errors import BadInput
+from bandstop.errors import BadInput, OtherVersion
 from bandstop.files import locked, write_atomically
 from bandstop.job.listener import Listener
 from bandstop.job.machine import calm_torch, device_named, environment, require_memory
@@ -38,6 +39,7 @@ from bandstop.record import (
     RunFolder,
     pack,
     read_record,
+    run_identity,
     run_name,
     write_record,
 )  # fmt: skip
@@ -64,39 +66,74 @@ def design(
     Errors: BadInput before any training for options, data or a budget that cannot work.
     """
     listener = listener or Listener()
-    config = config.canonical()
     dataset = load(config.data) if dataset is None else dataset
     with calm_torch():
-        check(config, dataset)
-        device = device_named(config.device)
-        folder = run_folder(config, dataset, runs)
-        with locked(folder.path):
-            if is_finished(folder):
-                record = read_record(folder.record)
-                if record.config == config.to_dict():
-                    listener.say(f"{folder.path} is finished already")
-                    return Outcome(record, folder, load_bundle(folder.bundle))
-            task = Task.of(dataset, config, device)
-            write_atomically(folder.config, json.dumps(config.to_dict(), indent=1) + "\n")
-            dense = None
-            if config.method != "dense":
-                listener.say("dense reference")
-                dense = design(config.dense(), runs, dataset, listener)
-                listener.say(f"{config.method} at rate {config.rate:g}")
-            if METHODS[config.method].trains:
-                trained = train_network(task, folder, device, listener)
-            else:
-                assert dense is not None
-                trained = take_dense(task, dense.folder, device)
-            return _deliver(task, trained, folder, device, dense)
+        return _carry_out(config.canonical(), runs, dataset, listener)
+
+
+def _carry_out(
+    config: Config,
+    runs: Path,
+    dataset: Dataset,
+    listener: Listener,
+    wait: Callable[[str], None] | None = None,
+) -> Outcome:
+    """`wait`: as in `locked`, for a dense reference that another process may be making just now."""
+    check(config, dataset)
+    device = device_named(config.device)
+    folder = run_folder(config, dataset, runs)
+    with locked(folder.path, wait):
+        done = _finished(config, dataset, folder, listener)
+        if done is not None:
+            listener.say(f"{folder.path} is finished already")
+            return done
+        task = Task.of(dataset, config, device)
+        write_atomically(folder.config, json.dumps(config.to_dict(), indent=1) + "\n")
+        dense = None
+        if config.method != "dense":
+            listener.say("dense reference")
+            dense = _carry_out(
+                config.dense(), runs, dataset, listener,
+                lambda holder: listener.say(f"waiting for {holder}, which is making it"),
+            )  # fmt: skip
+            listener.say(f"{config.method} at rate {config.rate:g}")
+        if METHODS[config.method].trains:
+            trained = train_network(task, folder, device, listener)
+        else:
+            assert dense is not None
+            trained = take_dense(task, dense.folder, device)
+        return _deliver(task, trained, folder, device, dense)
+
+
+def _finished(
+    config: Config, dataset: Dataset, folder: RunFolder, listener: Listener
+) -> Outcome | None:
+    """What the folder holds if it is this very run, whole and sound; else None: it is made (again).
+
+    Errors: BadInput for a record that a newer bandstop wrote, which is not overwritten.
+    """
+    if not is_finished(folder):
+        return None
+    try:
+        record, bundle = read_record(folder.record), load_bundle(folder.bundle)
+    except OtherVersion:
+        raise
+    except BadInput as error:
+        listener.say(f"{error}: made again from the last epoch")
+        return None
+    if run_identity(record.config, record.data["fingerprint"]) != run_identity(
+        config.to_dict(), dataset.fingerprint
+    ):
+        return None
+    # the folder may have been moved, or be named from another place
+    result = record.result | {"run": str(folder.path)}
+    return Outcome(replace(record, result=result), folder, bundle)
 
 
 def check(config: Config, dataset: Dataset) -> None:
     """All that can be known to fail before the first step, without memory or time. Errors: BadInput."""
     fold = dataset.fold(config.fold)
     device_named(config.device)
-    if len(fold.train) < 2:
-        raise BadInput(f"fold {fold.name} leaves {len(fold.train)} sequences to train on")
     shape = network_shape(config, dataset)
     require_memory(shape, min(config.batch, len(fold.train)))
     with torch.device("meta"):
@@ -109,7 +146,7 @@ def run_folder(config: Config, dataset: Dataset, runs: Path) -> RunFolder:
 
 
 def is_finished(folder: RunFolder) -> bool:
-    """The record is written last, so where there is one the run is whole."""
+    """The record is written last, so where there is one the run was whole (its files may be damaged)."""
     return folder.record.exists() and folder.bundle.exists()
 
 
@@ -222,6 +259,6 @@ def _histograms(latents: dict[str, torch.Tensor]) -> dict[str, Any]:
 
 def all_folds(config: Config, dataset: Dataset) -> list[Config]:
     """The configuration once for each fold that `config.fold` names: itself, or every fold."""
-    if config.fold != "all":
-        return [config]
+    if config.fold != "all" or not dataset.folds:
+        return [config]  # without folds: `dataset.fold` says what to do
     return [replace(config, fold=fold.name) for fold in dataset.folds]

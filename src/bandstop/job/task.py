@@ -12,6 +12,7 @@ from bandstop.data.augment import Augmentation, augmented_signal
 from bandstop.data.describe import Description, Normalisation, Recordings, describe
 from bandstop.data.protocols import hold_out
 from bandstop.data.sequence import Dataset, Fold, Sequence
+from bandstop.errors import BadInput
 from bandstop.nn import Shape
 from bandstop.record import Config
 
@@ -62,6 +63,12 @@ class Task:
         if config.validation > 0:
             inner = hold_out(fold, dataset.sequences, config.validation, config.seed)
         learned = dataset.subset(inner.train if inner else fold.train)
+        if len(learned) < 2:
+            held = f" after {len(inner.test)} are held out to validate" if inner else ""
+            raise BadInput(
+                f"fold {fold.name} leaves {len(learned)} of {len(fold.train)} sequences to train on"
+                f"{held}, and 2 are needed; record more{', or give --validation 0' if inner else ''}"
+            )
         description = Description(dataset.skeleton, config.chunks, config.view)
         raw = describe(learned, description)
         normalisation = Normalisation.of(raw)

@@ -17,7 +17,7 @@ from bandstop.measure import accuracy, predictions
 from bandstop.method import Pruning
 from bandstop.nn import AttentionGCN
 from bandstop.prune import Masks
-from bandstop.record import RunFolder
+from bandstop.record import RunFolder, run_identity
 from bandstop.train import (
     Clock,
     Epoch,
@@ -67,8 +67,9 @@ def train_network(
     clock = Clock(config.steps)
     history: list[dict[str, float]] = []
     first, before = 0, 0.0
+    identity = run_identity(config.to_dict(), task.dataset.fingerprint)
     facts = read_facts(folder.checkpoint)
-    if facts is not None and facts["config"] == config.to_dict():
+    if facts is not None and facts.get("run") == identity:
         pruning.restore(facts["pruning"])
         restore_checkpoint(folder.checkpoint, net, optimiser)
         pruning.loaded()
@@ -89,7 +90,7 @@ def train_network(
         spent = time.perf_counter() - start
         done = epoch.epoch + 1
         facts = {
-            "config": config.to_dict(),
+            "run": identity,
             "epoch": done,
             "history": history,
             "seconds": before + spent,

@@ -68,7 +68,8 @@ class Pruning:
     def objective(self) -> Objective:
         """Cross-entropy, and for a gated method the alignment of all its latents with the prior."""
         c = self.config
-        if not self.method.gated or c.alignment == "none" or c.alignment_weight == 0:
+        free = self.gates is not None and self.gates.tensors  # none where everything is exempt
+        if not free or c.alignment == "none" or c.alignment_weight == 0:
             return Objective(smoothing=c.smoothing)
         assert self.gates is not None
         aligned = {name: self.tensors[name] for name in self.gates.tensors}

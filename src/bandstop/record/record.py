@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from bandstop.errors import BadInput
+from bandstop.errors import BadInput, OtherVersion
 from bandstop.files import write_atomically
 from bandstop.record.config import Config, from_mapping
 
@@ -88,9 +88,9 @@ def read_record(path: Path) -> Record:
     if not isinstance(values, dict) or "version" not in values:
         raise BadInput(f"{path} is not a record of bandstop")
     if values["version"] != VERSION:
-        raise BadInput(
+        raise OtherVersion(
             f"{path} is a record of version {values['version']!r}, and this bandstop reads version "
-            f"{VERSION}; run it again, or use the bandstop that wrote it"
+            f"{VERSION}; use the bandstop that wrote it, or another folder for the runs"
         )
     names = {f.name for f in fields(Record)}
     if set(values) != names:
