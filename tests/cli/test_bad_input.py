@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load, save
 
+from bandstop import data
 from bandstop.budget import Budget
 from bandstop.bundle.bundle import _digest, from_bytes
 from bandstop.cli import main as cli
@@ -117,3 +122,41 @@ def test_a_forged_bundle_is_refused_in_one_line(forgery, bundle):
 
 def test_a_bundle_forged_without_a_change_is_accepted(bundle):
     assert from_bytes(forged(bundle, lambda h, t: None)).classes == from_bytes(bundle).classes
+
+
+def in_a_shell(line: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`bandstop` as a process of its own; in the line it is called $BANDSTOP."""
+    start = f"{sys.executable} -c 'from bandstop.cli.main import main; main()'"
+    return subprocess.run(
+        line.replace("$BANDSTOP", start),
+        shell=True,
+        capture_output=True,
+        encoding="utf-8",
+        env=os.environ | environment,
+    )
+
+
+@pytest.fixture
+def recording(bundle, tmp_path):
+    """A folder with a bundle and a recording."""
+    (tmp_path / "net.bandstop").write_bytes(bundle)
+    np.save(tmp_path / "wäve.npy", data.load("synthetic").sequences[0].positions)
+    return tmp_path
+
+
+def test_a_terminal_without_some_characters_gets_others_in_their_place(recording):
+    done = in_a_shell(
+        f"cd {recording} && $BANDSTOP predict net.bandstop w*.npy",
+        LC_ALL="C",
+        PYTHONIOENCODING="ascii",
+    )
+    assert done.returncode == 0, done.stderr
+    assert "hugging" in done.stdout
+    assert "##" in done.stdout
+
+
+@pytest.mark.parametrize(("end", "code"), [(">&-", 0), ("2>&-", 0), ("| head -1", 0)])
+def test_closed_output_is_no_traceback(end, code, recording):
+    done = in_a_shell(f"cd {recording} && $BANDSTOP predict net.bandstop w*.npy {end}")
+    assert done.returncode == code
+    assert done.stderr == ""

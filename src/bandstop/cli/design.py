@@ -59,7 +59,7 @@ def design(
         outcome = carry_out(each, runs, dataset, listener)
         result = outcome.record.result
         results.append(result)
-        title = f"{each.data.partition(':')[0]}, fold {each.fold}, seed {each.seed}"
+        title = f"{dataset.name}, fold {each.fold}, seed {each.seed}"
         out.print(result_table(result, title))
         if figures:
             from bandstop.report import draw_all

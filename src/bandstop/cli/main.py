@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import traceback
@@ -89,10 +90,15 @@ def _complain(sentence: str, debug: bool, code: int) -> int:
 
 
 def main() -> None:
-    """The console script. A reader that closes our output early (`| head`) is no error."""
+    """The console script. A reader that closes our output early (`| head`) is no error, nor is a
+    terminal without some of our characters."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # None where it was closed before we came
+            stream.reconfigure(errors="replace")
     try:
         code = run(sys.argv[1:])
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1

@@ -41,7 +41,8 @@ def predict(
             continue
         out.print(f"{path}: [bold]{said.label}[/bold]", soft_wrap=True)
         table = Table(show_header=False, show_edge=False, box=None)
+        block = "#" if out.options.ascii_only else "█"
         ranked = sorted(said.probabilities.items(), key=lambda item: -item[1])
         for name, p in ranked:
-            table.add_row(name, percent(p), "█" * round(30 * p))
+            table.add_row(name, percent(p), block * round(30 * p))
         out.print(table)
