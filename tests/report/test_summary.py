@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 from bandstop.cli.options import with_config_options
 from bandstop.record import Config
 from bandstop.report.comparison import against_dense, between_methods
-from bandstop.report.curves import pareto
-from bandstop.report.html import best_small
+from bandstop.report.fronts import pareto
+from bandstop.report.picked import best_small
 from bandstop.report.reproduce import command, environments, words_of
 from bandstop.report.summary import COLUMNS, rows, to_csv, to_markdown
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.resources import files
@@ -15,6 +15,7 @@ from bandstop.report.comparison import Comparison, against_dense, between_method
 from bandstop.report.curves import CURVES
 from bandstop.report.facts import PRIORS_USED_BY, heading, origin, percent, thousands
 from bandstop.report.figures import FIGURES
+from bandstop.report.picked import best_small, tops
 from bandstop.report.reproduce import environments, words_of
 from bandstop.report.summary import COLUMNS, Row, rows
 from bandstop.report.svg import inline
@@ -111,47 +112,25 @@ def _others(key: str, found: list[Row], best: Record | None) -> list[tuple[str, 
         (
             "Weights against the prior: the most accurate run of each other prior",
             "weights",
-            _tops((r.options.prior, r) for row, r in pruned if row.method in PRIORS_USED_BY),
+            tops((r.options.prior, r) for row, r in pruned if row.method in PRIORS_USED_BY),
         ),
         (
             "Joints that are read: the most accurate run at each rate",
             "skeleton",
-            _tops((f"{row.rate:.9f}", r) for row, r in pruned),
+            tops((f"{row.rate:.9f}", r) for row, r in pruned),
         ),
         (
             "Training curves: the most accurate run of each other method",
             "training",
-            _tops((row.label, r) for row, r in labelled if r.history),
+            tops((row.label, r) for row, r in labelled if r.history),
         ),
     ]
     shown = [
-        (title, [_of_run(key, f"other{n}", figure, r) for n, r in enumerate(tops.values())
+        (title, [_of_run(key, f"other{n}", figure, r) for n, r in enumerate(found_tops.values())
                  if r is not best])
-        for title, figure, tops in kinds
+        for title, figure, found_tops in kinds
     ]  # fmt: skip
     return [(title, figures) for title, figures in shown if figures]
-
-
-def best_small(records: Iterable[Record]) -> Record | None:
-    """The pruned run with the highest test accuracy; of equals the one with the fewest bytes.
-
-    Then fewest MACs, lowest seed. It is picked by the accuracy that is shown, so that is optimistic.
-    """
-    pruned = [r for r in records if r.options.method != "dense"]
-    return min(pruned, key=_merit, default=None)
-
-
-def _merit(record: Record) -> tuple:
-    result = record.result
-    return -result["accuracy"], result["bytes"], result["macs_sparse"], record.options.seed
-
-
-def _tops(kinds: Iterable[tuple[str, Record]]) -> dict[str, Record]:
-    """The most accurate run of each kind, in the order of the kinds' names."""
-    found: dict[str, list[Record]] = {}
-    for kind, record in kinds:
-        found.setdefault(kind, []).append(record)
-    return {kind: min(found[kind], key=_merit) for kind in sorted(found)}
 
 
 def _curves(key: str, found: list[Row]) -> list[Shown]:

@@ -1,0 +1,59 @@
+"""What the figures of many runs share: their size, the looks of a method, the axes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bandstop.report.style import INK, SERIES, SMALL
+from bandstop.report.summary import Row
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+SIZE = (4.2, 3.7)
+"""Width and height, inches."""
+MARKERS = ("o", "s", "^", "D", "v", "P")
+
+
+def looks(rows: Sequence[Row]) -> dict[str, tuple[str, str]]:
+    """Label -> (colour, marker) of every curve, the same in all figures; dense is ink."""
+    labels = dict.fromkeys(row.label for row in rows if row.method != "dense")
+    found = {
+        label: (SERIES[n % len(SERIES)], MARKERS[(n + n // len(SERIES)) % len(MARKERS)])
+        for n, label in enumerate(labels)
+    }
+    return {row.label: (INK, "*") for row in rows if row.method == "dense"} | found
+
+
+def narrow() -> tuple[Figure, Axes]:
+    """An empty figure that a phone shows whole, and its axes."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=SIZE, layout="constrained")
+    return figure, figure.subplots()
+
+
+def numbers(rows: Sequence[Row], measure: str) -> tuple[np.ndarray, np.ndarray]:
+    """Means and standard deviations (0 where there is only one run) of a measure: (rows,) each."""
+    spreads = [row.spreads[measure] for row in rows]
+    return np.array([s.mean for s in spreads]), np.array([s.sd or 0.0 for s in spreads])
+
+
+def accuracy_axis(axes: Axes) -> None:
+    """Accuracy upwards, in percent."""
+    low, high = axes.get_ylim()
+    axes.set_ylim(max(0.0, low), min(1.02, max(high, low + 0.05)))
+    axes.yaxis.set_major_formatter(lambda v, _: f"{100 * v:.0f} %" if v <= 1 + 1e-9 else "")
+    axes.set_title("test accuracy", fontsize=SMALL)
+
+
+def key_below(figure: Figure, axes: Axes) -> None:
+    """The legend under the axes."""
+    handles, labels = axes.get_legend_handles_labels()
+    if handles:
+        long = max(len(label) for label in labels) > 14
+        figure.legend(handles, labels, loc="outside lower left", ncols=2 if long else 3)
