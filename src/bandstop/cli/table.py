@@ -27,6 +27,7 @@ def table(
     folds: str = typer.Option(None, help="all, or names such as 1,3,5"),
     seeds: str = typer.Option(None, help="such as 0-2 or 0,7"),
     jobs: int = typer.Option(0, help="runs at a time; 0: one a core"),
+    cluster: str = typer.Option(None, help="a Dask scheduler's address, such as tcp://head:8786"),
     dry_run: bool = typer.Option(False, "--dry-run", help="show the plan and what it would take"),
     runs: Path = typer.Option(Path("runs"), help="folder for run directories"),
     output: Path = typer.Option(None, "--output", "-o", help="files' name without ending"),
@@ -45,6 +46,8 @@ def table(
       bandstop table sbu --data sbu:DIR --rates 90,98 --seeds 0-2
 
       bandstop table sbu --data sbu:DIR --dry-run
+
+      bandstop table sbu --data sbu:DIR --cluster tcp://head:8786
     """
     from bandstop.cli.show import out
     from bandstop.cli.watch import Watching
@@ -72,7 +75,7 @@ def table(
     if dry_run:
         _show_plan(plan, asked, dataset, runs, jobs)
         return
-    done = sweep(plan, dataset, runs, jobs or None, watch=None if quiet else Watching())
+    done = sweep(plan, dataset, runs, jobs or None, cluster, None if quiet else Watching())
     made = rows(done.records)
     out.print(to_markdown(made), soft_wrap=True)
     for path in write_tables(made, output or runs / f"table-{name}"):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from joblib import Parallel, cpu_count, delayed, parallel_config
 
-from bandstop.data import Dataset, load
-from bandstop.errors import BandstopError
+from bandstop.data import FORMATS, Dataset, load
+from bandstop.errors import BadInput, BandstopError
 from bandstop.files import locked
 from bandstop.job import design, is_finished, run_folder
 from bandstop.record import Config, Record, read_record
@@ -40,11 +41,11 @@ def _dataset(spec: str) -> Dataset:
     return load(spec)
 
 
-def _one(config: Config, runs: Path) -> str | None:
+def _one(config: Config, data: str, runs: Path) -> str | None:
     """Make one run in this process; the reason if it failed. Unexpected errors are reasons too: one
     broken run must not cost the others."""
     try:
-        design(config, runs, _dataset(config.data))
+        design(config, runs, _dataset(data))
     except BandstopError as error:
         return str(error)
     except Exception as error:
@@ -57,30 +58,66 @@ def pending(configs: Sequence[Config], dataset: Dataset, runs: Path) -> list[Con
     return [c for c in configs if not is_finished(run_folder(c, dataset, runs))]
 
 
+@contextlib.contextmanager
+def crew(jobs: int | None, cluster: str | None) -> Iterator[int]:
+    """While it is entered joblib works with these: processes here, or the workers of a Dask cluster.
+
+    Gives the number of jobs to ask joblib for. Errors: BadInput where Dask is not installed or no
+    scheduler answers.
+    """
+    if cluster is None:
+        with parallel_config(backend="loky", inner_max_num_threads=1):
+            yield jobs or cpu_count()
+        return
+    try:
+        from distributed import Client
+    except ImportError as error:
+        raise BadInput("--cluster needs Dask: pip install 'bandstop[cluster]'") from error
+    try:
+        client = Client(cluster, timeout="10s")
+    except (OSError, ValueError) as error:
+        raise BadInput(
+            f"no Dask scheduler answers at {cluster} ({error}); start one, or look at its address"
+        ) from error
+    with client, parallel_config(backend="dask"):
+        yield jobs or -1
+
+
 def sweep(
     plan: Plan,
     dataset: Dataset,
     runs: Path,
     jobs: int | None = None,
-    backend: str = "loky",
+    cluster: str | None = None,
     watch: Callable[[Progress], None] | None = None,
 ) -> Sweep:
     """Make every run of the plan that is not finished, `jobs` at a time (default: one a core).
 
     The dense references are made before what is compared with them. What fails is reported at the end;
     the rest goes on. Killed or stopped, the same call goes on from each run's last epoch.
-    `watch` is called a few times a second with the progress of all runs.
+    cluster  address of a Dask scheduler, such as tcp://head:8786; its workers must see `runs` and the
+             recordings under the same paths, and work with one thread each
+    watch    is called a few times a second with the progress of all runs
     Errors: BadInput when another sweep works on the same folder (it says which process).
     """
-    jobs = jobs or cpu_count()
+    runs = runs.resolve()
     failed: list[Failed] = []
-    with locked(runs), watching(plan, dataset, runs, watch):
+    with locked(runs), watching(plan, dataset, runs, watch), crew(jobs, cluster) as count:
         for phase in (plan.dense, plan.rest):
             todo = pending(phase, dataset, runs)
-            with parallel_config(backend=backend, inner_max_num_threads=1):
-                reasons = Parallel(n_jobs=min(jobs, len(todo)) or 1)(
-                    delayed(_one)(config, runs) for config in todo
-                )
+            reasons = Parallel(n_jobs=count, batch_size=1)(
+                delayed(_one)(config, absolute(config.data), runs) for config in todo
+            )
             failed += [Failed(c, r) for c, r in zip(todo, reasons, strict=True) if r is not None]
     folders = [run_folder(c, dataset, runs) for c in plan.runs]
     return Sweep(tuple(read_record(f.record) for f in folders if is_finished(f)), tuple(failed))
+
+
+def absolute(spec: str) -> str:
+    """`sbu:SBU` -> `sbu:/where/it/is/SBU`, for processes that stand elsewhere.
+
+    >>> absolute("synthetic:gestures")
+    'synthetic:gestures'
+    """
+    kind, _, path = spec.partition(":")
+    return f"{kind}:{Path(path).resolve()}" if path and FORMATS[kind].path else spec
