@@ -31,4 +31,7 @@ hypothesis.settings.register_profile(
 hypothesis.settings.register_profile(
     "ci", hypothesis.settings.get_profile("here"), derandomize=True, database=None
 )
+hypothesis.settings.register_profile(
+    "thorough", hypothesis.settings.get_profile("here"), max_examples=2000
+)  # pytest --hypothesis-profile thorough
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
