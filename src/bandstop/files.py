@@ -78,6 +78,8 @@ def locked(folder: Path, wait: Callable[[str], None] | None = None) -> Iterator[
                 ) from None
             wait(holder)
             fcntl.flock(file, fcntl.LOCK_EX)
+        for stale in folder.glob(".*.part"):  # what a killed process was writing
+            stale.unlink(missing_ok=True)
         file.truncate(0)
         file.write(f"process {os.getpid()}\n")
         file.flush()

@@ -14,7 +14,8 @@ from making import bundle
 from safetensors.torch import load, save
 
 from bandstop.bundle import Bundle, load_bundle
-from bandstop.bundle.bundle import VERSION, _digest, _in_order, from_bytes
+from bandstop.bundle.bundle import VERSION, _in_order, from_bytes
+from bandstop.digest import digest
 from bandstop.errors import BadInput
 
 GOOD = bundle().to_bytes()
@@ -49,7 +50,7 @@ def forged(change=None, tensors=None, text: str | None = None) -> bytes:
         header = change(header)
     own = own if tensors is None else tensors(own)
     text = json.dumps(header, sort_keys=True) if text is None else text
-    return _in_order(save(own, {"bandstop": text, "sha256": _digest(text, own)}))
+    return _in_order(save(own, {"bandstop": text, "sha256": digest(text, own)}))
 
 
 def test_what_is_good_is_read_and_what_is_forged_without_a_change_too():
@@ -87,6 +88,20 @@ def test_a_flipped_byte_of_a_tensor_is_found_by_the_checksum(place, flip):
     damaged = bytearray(GOOD)
     damaged[place] ^= flip
     assert "checksum" in refused(bytes(damaged))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda t: {**t, "joints": t["features"], "features": t["joints"]},
+        lambda t: {**t, "mean": t["mean"].reshape(-1)},
+        lambda t: {**t, "joints": t["joints"].view(torch.float32)},
+    ],
+    ids=["names", "shape", "type"],
+)
+def test_the_checksum_covers_names_shapes_and_types_of_tensors(change):
+    metadata = json.loads(GOOD[8 : 8 + HEADER])["__metadata__"]
+    assert "checksum" in refused(save(change(load(GOOD)), metadata))
 
 
 @settings(max_examples=300)

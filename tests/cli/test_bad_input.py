@@ -14,8 +14,9 @@ from safetensors.torch import load, save
 
 from bandstop import data
 from bandstop.budget import Budget
-from bandstop.bundle.bundle import _digest, from_bytes
+from bandstop.bundle.bundle import from_bytes
 from bandstop.cli import main as cli
+from bandstop.digest import digest
 from bandstop.errors import BadInput
 from bandstop.job import design
 from bandstop.record import Config, run_name
@@ -94,7 +95,7 @@ def forged(content: bytes, change) -> bytes:
     header = json.loads(json.loads(content[8 : 8 + length])["__metadata__"]["bandstop"])
     tensors = dict(load(content))
     text = change(header, tensors) or json.dumps(header, sort_keys=True)
-    return save(tensors, {"bandstop": text, "sha256": _digest(text, tensors)})
+    return save(tensors, {"bandstop": text, "sha256": digest(text, tensors)})
 
 
 FORGERIES = {

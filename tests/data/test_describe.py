@@ -131,6 +131,12 @@ def test_where_the_group_stands_does_not_matter(view):
     assert torch.allclose(describe(takes, description), describe(moved, description), atol=1e-3)
 
 
+def test_how_the_group_moves_from_chunk_to_chunk_is_kept():
+    positions = torch.zeros(1, 3, 2, 3)
+    positions[0, :, :, 0] = torch.tensor([4.0, 5.0, 9.0])[:, None]
+    assert centre(positions)[0, :, 0, 0].tolist() == [-2, -1, 3]
+
+
 @pytest.mark.parametrize("up", [0, 1, 2])
 @pytest.mark.parametrize("side", [0, 1, 2])
 @given(seed=st.integers(0, 99))

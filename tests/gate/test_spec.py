@@ -53,6 +53,11 @@ def test_the_ramp_rises_from_0_to_1_within_the_warmup_and_stays(warmup, t, later
         assert spec.ramp(0.0) == 0
 
 
+def test_the_ramp_is_a_cubic_steep_at_first():
+    spec = BandStop(rate=0.9, warmup=0.5)
+    assert [spec.ramp(t) for t in (0.1, 0.25, 0.4)] == pytest.approx([0.488, 0.875, 0.992])
+
+
 def test_without_a_warmup_the_whole_rate_is_asked_for_at_once():
     assert BandStop(rate=0.9, warmup=0.0).ramp(0.0) == 1
 
@@ -68,6 +73,11 @@ def test_exactly_the_removed_ones_are_below_the_threshold(sizes, seed, data):
     a = magnitude_quantile(latents, removed)
     assert sum(int((v.abs() < a).sum()) for v in latents) == removed
     assert sum(int((band_stop(v, a, 50.0) < 0.5).sum()) for v in latents) == removed
+
+
+def test_the_threshold_lies_midway_between_the_last_removed_and_the_first_kept():
+    latents = [torch.tensor([-4.0, 1.0]), torch.tensor([[0.5], [-2.0]])]
+    assert [magnitude_quantile(latents, removed) for removed in (1, 2, 3)] == [0.75, 1.5, 3.0]
 
 
 def test_nothing_is_below_the_threshold_when_nothing_is_to_be_removed():

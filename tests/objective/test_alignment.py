@@ -74,6 +74,15 @@ def test_kl_of_a_normal_sample_is_the_integral_within_a_bins_resolution(name, sp
 
 
 @pytest.mark.parametrize("name", PRIORS)
+@pytest.mark.parametrize("count", [1, 2, 7, 1000])
+def test_weights_laid_on_the_quantiles_split_the_prior_into_equal_parts_symmetrically(name, count):
+    q = quantiles(PRIORS[name], count)
+    parts = torch.from_numpy(DENSITIES[name].cdf(q.numpy()))
+    assert torch.allclose(parts, (torch.arange(count, dtype=torch.float64) + 0.5) / count)
+    assert torch.allclose(q, -q.flip(0), atol=1e-12)
+
+
+@pytest.mark.parametrize("name", PRIORS)
 @pytest.mark.parametrize("kind", ALIGNMENTS)
 def test_the_distance_of_a_prior_to_itself_is_nearly_0(kind, name):
     v = quantiles(PRIORS[name], 1 << 14)

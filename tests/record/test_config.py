@@ -35,7 +35,8 @@ BAD = {
     "seed": [*NUMBERS, -1, 2**32, 0.5, True], "mirror": [*NUMBERS, -0.1, 1.1],
     "exchange": [*NUMBERS, -0.1, 1.1], "rotation": [*NUMBERS, -1, 181], "scale": [*NUMBERS, -0.1, 1.1],
     "noise": [*NUMBERS, -0.1, 11], "crop": [*NUMBERS, -0.1, 0.5], "exempt": [5, None, [1], {"a": 1}],
-    "layer_rate": ["dense", ["dense=1"], ["dense=0.5", "dense=0.6"], ["=0.5"], ["dense=x"], ["dense=nan"], [0.8], 0.8, None],
+    "layer_rate": ["dense", ["dense=1"], ["dense=0.5", "dense=0.6"], ["=0.5"], ["dense=x"],
+                   ["dense=nan"], [0.8], 0.8, None],
 }  # fmt: skip
 CASES = st.sampled_from([(name, value) for name, values in BAD.items() for value in values])
 

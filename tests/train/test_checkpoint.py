@@ -15,9 +15,16 @@ from bandstop import gate
 from bandstop.errors import Failure
 from bandstop.gate import BandStop
 from bandstop.nn import AttentionGCN, Shape
-from bandstop.train import adam, read_facts, restore_checkpoint, save_checkpoint
+from bandstop.train import adam, read_checkpoint, restore_checkpoint, save_checkpoint
 
 SHAPE = Shape(2, 4, 3, 5, 3)
+
+
+def read_facts(path):
+    saved = read_checkpoint(path)
+    return None if saved is None else saved.facts
+
+
 X = torch.randn(8, 4, 3, generator=seeded(0))
 
 
@@ -59,7 +66,7 @@ def test_weights_gates_and_moments_come_back_bit_for_bit_and_training_goes_on_th
     other, again = trained(kind, 1)
     assert not same(other.state_dict(), net.state_dict())
     assert read_facts(path) == facts
-    restore_checkpoint(path, other, again)
+    restore_checkpoint(read_checkpoint(path), other, again)
     assert same(other.state_dict(), net.state_dict())
     one, two = optimiser.state_dict()["state"], again.state_dict()["state"]
     assert one.keys() == two.keys()
@@ -74,7 +81,7 @@ def test_without_any_step_there_are_no_moments_and_it_works_all_the_same(tmp_pat
     save_checkpoint(tmp_path / "c", net, adam(net, 0.1), {})
     other, _ = model("attention gcn, sum", 5)
     optimiser = adam(other, 0.1)
-    restore_checkpoint(tmp_path / "c", other, optimiser)
+    restore_checkpoint(read_checkpoint(tmp_path / "c"), other, optimiser)
     assert same(net.state_dict(), other.state_dict())
     assert not optimiser.state_dict()["state"]
 
@@ -143,3 +150,12 @@ def test_facts_are_json_that_any_reader_of_safetensors_can_read(tmp_path):
     header = json.loads(content[8 : 8 + length])
     assert json.loads(header["__metadata__"]["facts"]) == {"epoch": 4}
     assert {k.partition(".")[0] for k in header if k != "__metadata__"} == {"model", "optimiser"}
+
+
+def test_a_single_altered_byte_among_the_tensors_reads_as_none(tmp_path):
+    path = tmp_path / "c"
+    save_checkpoint(path, *trained("gated"), {"epoch": 1})
+    content = bytearray(path.read_bytes())
+    content[-5] ^= 1
+    path.write_bytes(content)
+    assert read_checkpoint(path) is None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from torch import Tensor
 from bandstop.bundle.storage import restore, store
 from bandstop.data.describe import Description, Normalisation, describe
 from bandstop.data.sequence import Sequence
+from bandstop.digest import digest
 from bandstop.errors import BadInput, OtherVersion
 from bandstop.files import write_atomically
 from bandstop.nn import AttentionGCN, CompactGCN, Shape
@@ -118,9 +118,7 @@ class Bundle:
         }  # fmt: skip
         text = json.dumps(header, sort_keys=True)
         tensors = {name: t.cpu().contiguous() for name, t in tensors.items()}
-        return _in_order(
-            save_tensors(tensors, {"bandstop": text, "sha256": _digest(text, tensors)})
-        )
+        return _in_order(save_tensors(tensors, {"bandstop": text, "sha256": digest(text, tensors)}))
 
     def save(self, path: str | Path) -> None:
         """Write the file: whole or not at all."""
@@ -140,15 +138,6 @@ def _in_order(content: bytes) -> bytes:
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
     text += b" " * (-len(text) % 8)
     return len(text).to_bytes(8, "little") + text + content[8 + length :]
-
-
-def _digest(header: str, tensors: Mapping[str, Tensor]) -> str:
-    digest = hashlib.sha256(header.encode())
-    for name in sorted(tensors):
-        t = tensors[name]
-        digest.update(f"{name} {t.dtype} {tuple(t.shape)}".encode())
-        digest.update(t.flatten().view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()
 
 
 def load_bundle(path: str | Path) -> Bundle:
@@ -186,7 +175,7 @@ def from_bytes(content: bytes, name: str = "the bundle") -> Bundle:
             f"{name} is a bundle of format {version!r}, and this bandstop reads format {VERSION}; "
             "update bandstop, or design the network anew"
         )
-    if metadata.get("sha256") != _digest(text, tensors):
+    if metadata.get("sha256") != digest(text, tensors):
         raise BadInput(f"{name} was altered after it was written: its checksum differs; {remedy}")
     try:
         return _assemble(header, tensors)

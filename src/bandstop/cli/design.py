@@ -57,17 +57,14 @@ def design(
     results = []
     for each in all_folds(config, dataset):
         outcome = carry_out(each, runs, dataset, listener)
-        result = outcome.record.result
-        results.append(result)
-        title = f"{dataset.name}, fold {each.fold}, seed {each.seed}"
-        out.print(result_table(result, title))
+        results.append(outcome.record.result)
+        out.print(result_table(results[-1], f"{dataset.name}, fold {each.fold}, seed {each.seed}"))
         if figures:
             from bandstop.report import draw_all
 
             draw_all(outcome.record, outcome.folder.figures)
-            out.print(f"figures  {outcome.folder.figures}", soft_wrap=True)
-        out.print(f"bundle   {outcome.folder.bundle}", soft_wrap=True)
-        out.print(f"run      {outcome.folder.path}\n", soft_wrap=True)
+        holds = "net.bandstop, record.json" + (", figures/" if figures else "")
+        out.print(f"run  {outcome.folder.path}\n     with {holds}\n", soft_wrap=True)
     if len(results) > 1:
         _print_mean(results)
     if json_:

@@ -20,7 +20,8 @@ UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 """A wrong command line. Typer does not export it, and where it is defined depends on the version."""
 
 INTERRUPTED = 130
-STOPPED = "stopped; the same command goes on from the last epoch"
+RESUMED = ("design", "table")
+"""Commands that go on where they were stopped."""
 
 app = typer.Typer(
     name="bandstop",
@@ -60,14 +61,14 @@ def run(arguments: list[str]) -> int:
     try:
         code = app(args=arguments, prog_name="bandstop", standalone_mode=False)
         if code == INTERRUPTED:  # what newer typer makes of Ctrl-C; older ones raise
-            return _complain(STOPPED, debug, INTERRUPTED)
+            return _stopped(arguments, debug)
         return code if isinstance(code, int) else 0
     except typer.Exit as error:
         return error.exit_code
     except UsageError as error:
         return _complain(f"error: {error.format_message()}", debug, BadInput.exit_code)  # type: ignore[attr-defined]
     except (typer.Abort, KeyboardInterrupt):
-        return _complain(STOPPED, debug, INTERRUPTED)
+        return _stopped(arguments, debug)
     except BandstopError as error:
         return _complain(f"error: {error}", debug, error.exit_code)
     except OSError as error:
@@ -79,6 +80,12 @@ def run(arguments: list[str]) -> int:
         return _complain("error: out of memory; use a smaller --batch or network", debug, 1)
     except MemoryError:
         return _complain("error: out of memory; use a smaller --batch or network", debug, 1)
+
+
+def _stopped(arguments: list[str], debug: bool) -> int:
+    resumed = arguments and arguments[0] in RESUMED
+    words = "stopped; the same command goes on from the last epoch" if resumed else "stopped"
+    return _complain(words, debug, INTERRUPTED)
 
 
 def _complain(sentence: str, debug: bool, code: int) -> int:

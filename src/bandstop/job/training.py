@@ -22,7 +22,7 @@ from bandstop.train import (
     Clock,
     Epoch,
     adam,
-    read_facts,
+    read_checkpoint,
     restore_checkpoint,
     save_checkpoint,
     train,
@@ -48,11 +48,12 @@ def new_network(task: Task, device: torch.device) -> AttentionGCN:
 
 def load_weights(net: AttentionGCN, folder: RunFolder) -> None:
     """Take over the weights that a finished dense run left in its checkpoint."""
-    if read_facts(folder.checkpoint) is None:
+    saved = read_checkpoint(folder.checkpoint)
+    if saved is None:
         raise Failure(
             f"{folder.checkpoint} is missing or damaged; delete {folder.path} and run again"
         )
-    restore_checkpoint(folder.checkpoint, net, adam(net, 1.0))
+    restore_checkpoint(saved, net, adam(net, 1.0))
 
 
 def train_network(
@@ -68,10 +69,11 @@ def train_network(
     history: list[dict[str, float]] = []
     first, before = 0, 0.0
     identity = run_identity(config.to_dict(), task.dataset.fingerprint)
-    facts = read_facts(folder.checkpoint)
-    if facts is not None and facts.get("run") == identity:
+    saved = read_checkpoint(folder.checkpoint)
+    if saved is not None and saved.facts.get("run") == identity:
+        facts = saved.facts
         pruning.restore(facts["pruning"])
-        restore_checkpoint(folder.checkpoint, net, optimiser)
+        restore_checkpoint(saved, net, optimiser)
         pruning.loaded()
         first, history, before = facts["epoch"], facts["history"], facts["seconds"]
         listener.say(f"resumed after epoch {first} of {clock.epochs}")

@@ -72,5 +72,10 @@ def scan(root: Path) -> Scan:
         raise BadInput(
             f"{root} holds no <pair>/<class>/<take>/{FILE}; give the folder that holds s01s02, s01s03, …"
         )
+    found.notes += [
+        f"left out: {take.relative_to(root)} holds no {FILE}"
+        for take in sorted(root.glob("s*/0[1-8]/*"))
+        if take.is_dir() and not (take / FILE).exists()
+    ]
     found.folds = folds_by_group(found.sequences, SBU_FOLDS)
     return found

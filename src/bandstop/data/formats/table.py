@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bandstop.data.formats import csv_folder, fpha, npz, sbu
+from bandstop.data.formats.detect import detect
 from bandstop.data.scan import Scan
 from bandstop.data.sequence import Dataset
 from bandstop.data.synthetic import variants as synthetic
@@ -45,8 +46,13 @@ FORMATS: dict[str, Format] = {
 
 
 def parse(spec: str) -> tuple[str, str]:
-    """`sbu:some/folder` -> ("sbu", "some/folder"). Errors: BadInput with the nearest valid name."""
+    """`sbu:some/folder` -> ("sbu", "some/folder"); a bare path's format is found by looking into it.
+
+    Errors: BadInput with the nearest valid name.
+    """
     kind, _, path = spec.partition(":")
+    if kind not in FORMATS and Path(spec).exists():
+        return parse(detect(spec))
     if kind not in FORMATS:
         raise BadInput(
             f"unknown data format {kind!r}{nearest(kind, FORMATS)}; "
