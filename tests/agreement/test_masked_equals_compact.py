@@ -91,3 +91,11 @@ def test_a_single_weight_more_is_seen():
     with torch.no_grad():
         small.net.dense[0, 0, 0] += 0.01
     assert relative_error(lambda s: masked(net, masks, s), small, signal) > 1e-5
+
+
+def test_a_network_under_soft_gates_is_compacted_as_it_computes_now():
+    net = AttentionGCN(Shape(2, 4, 3, 5, 3), torch.Generator().manual_seed(0))
+    gates = gate.attach(net, gate.BandStop(rate=0.5, scale="unit"))
+    gates.update(0.3)
+    signal = torch.randn(6, 4, 3, generator=torch.Generator().manual_seed(1))
+    assert torch.allclose(compact(net)(signal), net(signal), atol=1e-5)

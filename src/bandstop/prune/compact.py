@@ -12,7 +12,6 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from bandstop.gate import prunable
 from bandstop.nn import AttentionGCN, CompactGCN, Shape
 from bandstop.prune.choose import Masks
 from bandstop.prune.liveness import live
@@ -27,19 +26,19 @@ def masks_of(net: AttentionGCN) -> Masks:
 def compact(net: AttentionGCN, masks: Mapping[str, Tensor] | None = None) -> CompactGCN:
     """The network that computes what `net` does with its weights masked, in the smallest tensors.
 
-    `masks`: name -> 0/1, default: what is not zero. Works for gated and for baked networks.
+    `masks`: name -> 0/1, applied to the weights as the network uses them, gates included; default:
+    what is not zero.
     Where nothing at all is alive, one weight of each kind is kept as a zero: a network that answers
     with its biases.
     """
     shape = net.shape
     masks = masks_of(net) if masks is None else masks
     alive = live({n: m.bool() for n, m in masks.items()}, shape)
-    latent = prunable(net)
-    scale = net.scales
-    weights = {n: scale[n] * latent[n] * alive[n] for n in shape.tensors}
+    whole = net.weights()
+    weights = {name: weight * alive[name] for name, weight in whole.items()}
 
     dead = masks["dense"].bool() & ~alive["dense"]
-    constant = torch.relu(net.filter_bias)[:, None, None] * scale["dense"] * latent["dense"]
+    constant = torch.relu(net.filter_bias)[:, None, None] * whole["dense"]
     class_bias = net.class_bias + (constant * dead).sum(dim=(0, 1))
 
     heads = _some(alive["attention"].any(2).any(1) & alive["filters"].any(2).any(1))

@@ -87,7 +87,11 @@ class Config:
         0.5, "Augmentation", "probability of mirroring left and right, for skeletons that have both"
     )
     exchange: float = _option(0.5, "Augmentation", "probability of exchanging the persons")
-    rotation: float = _option(30.0, "Augmentation", "largest turn about the vertical, degrees")
+    rotation: float = _option(
+        30.0,
+        "Augmentation",
+        "largest turn about the vertical, degrees; undone by view facing for two bodies",
+    )
     scale: float = _option(0.1, "Augmentation", "spread of the body's size (log)")
     noise: float = _option(0.03, "Augmentation", "noise on each chunk average, in signal units")
     crop: float = _option(0.15, "Augmentation", "largest part cut off at either end of a recording")
