@@ -1,0 +1,147 @@
+"""Is a table cheap and restartable? Speed against plain runs, overhead, memory, and kills.
+
+    python benchmarks/bench_sweep.py speed --data sbu:DIR      40 runs on all cores, against plain ones
+    python benchmarks/bench_sweep.py kills                     20 kills of the whole tree at random moments
+
+A plain run is what one would write first: the formula as einsum, torch's default threads, denormal
+numbers kept, Adam unfused, torch's own sort and quantile. One plain run is made whole and counted 40
+times; the 40 runs of the sweep are made whole.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+from torch.nn import functional
+
+from bandstop.data import load
+from bandstop.gate.band_stop import gated
+from bandstop.gate.prior import PRIORS
+from bandstop.gate.spec import BandStop
+from bandstop.job.task import Task
+from bandstop.job.training import new_network
+from bandstop.record import Config
+from bandstop.sweep import Table, expand, sweep
+
+BANDSTOP = [sys.executable, "-c", "from bandstop.cli.main import main; main()"]
+
+
+def plain_run(config: Config, data: str, share: float) -> float:
+    """Seconds of one plain run; `share` of its steps are made and the time scaled up."""
+    task = Task.of(load(data), config, torch.device("cpu"))
+    net, spec = new_network(task, torch.device("cpu")), BandStop(config.rate)
+    tensors = [net.attention, net.filters, net.dense]
+    scales = list(net.scales.values())
+    optimiser = torch.optim.Adam(net.parameters(), lr=config.learning_rate)
+    count = sum(t.numel() for t in tensors)
+    quantiles = PRIORS["gaussian"].quantile((torch.arange(count).double() + 0.5) / count).float()
+    steps = round(share * config.steps)
+    start = time.perf_counter()
+    for step in range(steps):
+        t = step / config.steps
+        pooled = torch.cat([v.flatten() for v in tensors])
+        removed = round(config.rate * count * spec.ramp(t))
+        a = float(pooled.detach().abs().kthvalue(max(1, removed)).values)
+        attention, filters, dense = (
+            c * gated(v, a, spec.sharpness(t)) for c, v in zip(scales, tensors, strict=True)
+        )
+        signal, labels = task.batch(step)
+        z = torch.einsum("kij,bjs,ksf->bif", attention, signal, filters) + net.filter_bias
+        out = torch.einsum("bif,fic->bc", torch.relu(z), dense) + net.class_bias
+        loss = functional.cross_entropy(out, labels)
+        loss = loss + config.alignment_weight * (pooled.sort().values - quantiles).abs().mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    return (time.perf_counter() - start) / share
+
+
+def speed(data: str, share: float) -> None:
+    """The 40 runs of the question: 5 folds x 4 rates x 2 seeds, pmp, 800 steps."""
+    dataset = load(data)
+    base = Config(data=data, steps=800)
+    plan = expand(base, Table(("pmp",), (0.5, 0.9, 0.95, 0.98), ("all",), (0, 1)), dataset)
+    one = [
+        plain_run(replace(base, fold=fold, rate=rate), data, share)
+        for fold, rate in [("1", 0.9), ("5", 0.98)]
+    ]
+    with TemporaryDirectory() as folder:
+        runs = Path(folder)
+        sweep(replace(plan, rest=()), dataset, runs)  # the references, not counted on either side
+        start = time.perf_counter()
+        done = sweep(plan, dataset, runs)
+        wall = time.perf_counter() - start
+    jobs = os.cpu_count() or 1
+    seconds = sum(r.result["seconds"] for r in done.records if r.result["method"] == "pmp")
+    plain = 40 * sum(one) / len(one)
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    print("| what | measured |\n|---|---|")
+    print(f"| 40 runs, sweep on {jobs} cores | {wall:.0f} s |")
+    print(
+        f"| 40 plain runs one after another ({', '.join(f'{s:.0f}' for s in one)} s each) | {plain:.0f} s |"
+    )
+    print(f"| ratio | {plain / wall:.1f} |")
+    print(f"| everything but runs, of the time | {100 * (1 - seconds / jobs / wall):.1f} % |")
+    print(f"| memory of the largest worker | {peak:.0f} MiB |")
+
+
+def kills(count: int) -> None:
+    """Kill the whole tree at random moments, start again each time, compare the tables."""
+    options = [
+        "table", "synthetic", "--steps", "300", "--heads", "2", "--filters", "8", "--chunks", "4",
+        "--methods", "dense,mp-finetune,pmp", "--rates", "80,90", "--folds", "1,2", "--seeds", "0",
+    ]  # fmt: skip
+    chance = random.Random(0)
+    with TemporaryDirectory() as folder:
+        a, b = Path(folder) / "undisturbed", Path(folder) / "killed"
+        subprocess.run([*BANDSTOP, *options, "--runs", a], check=True, capture_output=True)
+        landed = 0
+        for _ in range(count):
+            process = subprocess.Popen(
+                [*BANDSTOP, *options, "--runs", b], start_new_session=True,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            )  # fmt: skip
+            time.sleep(chance.uniform(2, 7))
+            landed += process.poll() is None
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        subprocess.run([*BANDSTOP, *options, "--runs", b], check=True, capture_output=True)
+
+        def figures(runs: Path) -> list[str]:
+            """The table without its last column but one, the seconds, which no two runs share."""
+            header, *rows = (runs / "table-synthetic.csv").read_text().splitlines()
+            timed = {i for i, name in enumerate(header.split(",")) if name.startswith("seconds")}
+            return [",".join(v for i, v in enumerate(r.split(",")) if i not in timed) for r in rows]
+
+        same = figures(a) == figures(b)
+    print(f"{landed} of {count} kills found the sweep at work; tables identical: {same}")
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("question", choices=("speed", "kills"))
+    arguments.add_argument("--data", default="synthetic")
+    arguments.add_argument("--count", type=int, default=20)
+    arguments.add_argument(
+        "--share", type=float, default=1.0, help="of a plain run's steps to make"
+    )
+    given = arguments.parse_args()
+    if given.question == "speed":
+        speed(given.data, given.share)
+    else:
+        kills(given.count)
+
+
+if __name__ == "__main__":
+    main()
