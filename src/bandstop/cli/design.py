@@ -33,9 +33,9 @@ def design(
 
     Examples:
 
-      bandstop design                                             synthetic recordings, pmp, rate 0.9
+      bandstop design --rate 0.95
 
-      bandstop design --data sbu:DIR --fold 5 --rate 0.95         SBU, tested on fold 5
+      bandstop design --data sbu:DIR --fold 5 --rate 0.95
 
       bandstop design --data sbu:DIR --fold all --method mp-finetune
 
