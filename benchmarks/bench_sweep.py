@@ -142,7 +142,10 @@ def main() -> None:
     arguments.add_argument("--data", default="synthetic")
     arguments.add_argument("--count", type=int, default=20)
     arguments.add_argument(
-        "--share", type=float, default=1.0, help="of a plain run's steps to make"
+        "--share",
+        type=float,
+        default=1.0,
+        help="of a plain run to make; denormals come late, so less flatters it",
     )
     given = arguments.parse_args()
     if given.question == "speed":
