@@ -1,0 +1,68 @@
+"""The hard concrete gate: random masks that are exactly 0 or 1 with some probability (l0 regularisation).
+
+    s = sigmoid( (ln u - ln(1 - u) + alpha) / beta ),   mask = min(1, max(0, s (zeta - gamma) + gamma))
+
+u uniform, alpha a parameter of each weight, drawn towards closed by the expected number of open gates,
+
+    sum P(mask > 0) = sum sigmoid( alpha - beta ln(-gamma / zeta) )
+
+(Louizos et al., arXiv 1712.01312, its constants included. A comparator: the mask is not a function of
+the latent, so the parameters are doubled.)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from bandstop.gate.attach import Gate
+
+BETA, GAMMA, ZETA = 2 / 3, -0.1, 1.1
+OPEN = 2.0
+"""alpha at the start: masks of 0.9 and more (our choice), or the training would begin half blind."""
+
+
+def hard_concrete(
+    alpha: Float[Tensor, "*shape"], uniform: Float[Tensor, "*shape"] | None
+) -> Float[Tensor, "*shape"]:
+    """A sample of the mask from `uniform` in (0, 1); without it the mask to test with, no noise."""
+    logit = alpha if uniform is None else (torch.logit(uniform) + alpha) / BETA
+    s = torch.sigmoid(logit)
+    return (s * (ZETA - GAMMA) + GAMMA).clamp(0, 1)
+
+
+def open_probability(alpha: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """P(mask > 0), element by element."""
+    return torch.sigmoid(alpha - BETA * math.log(-GAMMA / ZETA))
+
+
+class HardConcreteGate(Gate):
+    """One alpha a weight, and the noise of the current step as a buffer: the same step, the same mask."""
+
+    noise: Tensor
+
+    def __init__(self, like: Tensor) -> None:
+        super().__init__()
+        self.alpha = nn.Parameter(torch.full_like(like.detach(), OPEN))
+        self.register_buffer("noise", torch.full_like(like.detach(), 0.5))
+
+    def mask(self, latent: Tensor) -> Tensor:
+        return hard_concrete(self.alpha, self.noise if self.training else None)
+
+    def scores(self, latent: Tensor) -> Tensor:
+        return latent.detach().abs() * hard_concrete(self.alpha.detach(), None)
+
+    @torch.no_grad()
+    def draw(self, seed: int, step: int, name: str) -> None:
+        """The noise of a step: it depends on the three arguments alone.
+
+        Drawn on the CPU in single precision, so that every device and type sees the same.
+        """
+        digest = hashlib.blake2b(f"{seed}/{step}/{name}".encode(), digest_size=4).digest()
+        generator = torch.Generator().manual_seed(int.from_bytes(digest))
+        noise = torch.rand(self.noise.shape, generator=generator)
+        self.noise.copy_(noise.clamp(1e-6, 1 - 1e-6))
