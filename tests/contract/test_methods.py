@@ -15,7 +15,7 @@ from bandstop.method import METHODS, Pruning
 from bandstop.nn import AttentionGCN, Shape
 from bandstop.prune import compact, live
 from bandstop.record import Config
-from bandstop.train import Clock, Epoch, adam, train
+from bandstop.train import Alone, Clock, Epoch, Learner, adam, train
 
 STEPS = 40
 SIGNALS = torch.randn(48, 6, 4, generator=seeded(10))
@@ -39,10 +39,16 @@ def trained(config: Config, seed: int = 0) -> tuple[AttentionGCN, Pruning, list[
     history: list[Epoch] = []
     if METHODS[config.method].trains:
         train(
-            net, optimiser, pruning.objective(), lambda step: (SIGNALS, LABELS), Clock(STEPS, 10),
-            0.03, pruning.before_step, lambda: {"rate": pruning.observed_rate()}, history.append,
+            Alone(Learner(net, pruning.objective(), optimiser)),
+            lambda step: (SIGNALS[None], LABELS[None]), Clock(STEPS, 10), 0.03, pruning.before_step,
+            lambda: [{"rate": pruning.observed_rate()}], history.extend,
         )  # fmt: skip
     return net, pruning, history
+
+
+def loss(net: AttentionGCN, pruning: Pruning) -> torch.Tensor:
+    objective = pruning.objective()
+    return objective.total(objective(net, SIGNALS, LABELS))
 
 
 def kept(masks) -> int:
@@ -132,7 +138,7 @@ def test_the_stages_follow_each_other_and_after_the_cut_the_masks_stay(method):
         if pruning.masks is not None:
             fixed = fixed or {n: m.clone() for n, m in pruning.masks.items()}
         optimiser.zero_grad()
-        pruning.objective()(net(SIGNALS), LABELS)[0].backward()
+        loss(net, pruning).backward()
         optimiser.step()
     first = "gated" if METHODS[method].gated else "open"
     cut = {"mp-finetune": STEPS // 2, "pmp": STEPS * 3 // 4}[method]
@@ -163,7 +169,7 @@ def test_the_aligned_latents_are_those_that_bear_gates():
     net = new_network(config)
     pruning = Pruning(net, config)
     (term,) = pruning.objective().terms
-    term.value().backward()
+    term.value(net).backward()
     assert net.parametrizations["dense"].original.grad is not None
     assert net.attention.grad is None
 
@@ -195,7 +201,7 @@ def test_a_pruning_restored_from_its_facts_and_tensors_goes_on_the_same(method, 
         for step in range(first, last):
             pruning.before_step(step)
             optimiser.zero_grad()
-            pruning.objective()(net(SIGNALS), LABELS)[0].backward()
+            loss(net, pruning).backward()
             optimiser.step()
 
     def new():

@@ -16,6 +16,7 @@ from bandstop.data.augment import (
     LARGEST,
     NONE,
     Augmentation,
+    Draws,
     augmented_signal,
     exchange,
     mirror,
@@ -54,7 +55,8 @@ def varied(
     takes = recordings(skeleton=description.skeleton)
     return augmented_signal(
         Recordings.of(takes), torch.arange(len(takes)), description,
-        Normalisation.of(describe(takes, description)), settings, seeded(seed),
+        Normalisation.of(describe(takes, description)), settings,
+        Draws.of((len(takes),), seeded(seed)),
     )  # fmt: skip
 
 
@@ -197,7 +199,7 @@ def test_sizes_spread_as_much_as_was_asked_for_and_about_1():
     ratios = augmented_signal(
         Recordings.of(takes), torch.arange(500), CAMERA,
         Normalisation(torch.zeros(6, 12), torch.tensor(1.0)),
-        Augmentation(0, 0, 0, 0.2, 0, 0), seeded(0),
+        Augmentation(0, 0, 0, 0.2, 0, 0), Draws.of((500,), seeded(0)),
     ).flatten(1).norm(dim=1)  # fmt: skip
     alone = describe(takes[:1], CAMERA).flatten(1).norm(dim=1)
     spread = (ratios / alone).log()
@@ -211,7 +213,7 @@ def test_about_as_many_are_mirrored_as_was_asked_for():
     normal = Normalisation(torch.zeros(6, 12), torch.tensor(1.0))
     got = augmented_signal(
         Recordings.of(takes), torch.arange(400), description, normal,
-        Augmentation(0.25, 0, 0, 0, 0, 0), seeded(0),
+        Augmentation(0.25, 0, 0, 0, 0, 0), Draws.of((400,), seeded(0)),
     )  # fmt: skip
     unchanged = torch.isclose(got, describe(takes[:1], description), atol=1e-4).flatten(1).all(1)
     assert float(unchanged.float().mean()) == pytest.approx(0.75, abs=0.07)
@@ -226,7 +228,7 @@ def test_crops_never_reach_beyond_what_was_asked_for():
     many = augmented_signal(
         Recordings.of([take]), torch.zeros(300, dtype=torch.long), Description(SIDED, 10, "camera"),
         Normalisation(torch.zeros(6, 30), torch.tensor(1.0)),
-        Augmentation(0, 0, 0, 0, 0, crop=0.2), seeded(0),
+        Augmentation(0, 0, 0, 0, 0, crop=0.2), Draws.of((300,), seeded(0)),
     )  # fmt: skip
     # node 0 against node 1 undoes the centring; chunk averages are the middles of tenths
     first, last = ((many[:, 0, 3 * k] - many[:, 1, 3 * k]) for k in (0, 9))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from bandstop.data import load
-from bandstop.data.augment import Augmentation, augmented_signal
+from bandstop.data.augment import Augmentation, Draws, augmented_signal
 from bandstop.data.describe import Description, Normalisation, Recordings, describe
 
 ONLY_MIRROR = Augmentation(mirror=1, exchange=0, rotation=0, scale=0, noise=0, crop=0)
@@ -19,7 +19,7 @@ def changed_by_mirroring(variant: str) -> bool:
     normalisation = Normalisation.of(plain)
     varied = augmented_signal(
         Recordings.of(some), torch.arange(5), description, normalisation, ONLY_MIRROR,
-        torch.Generator().manual_seed(0),
+        Draws.of((5,), torch.Generator().manual_seed(0)),
     )  # fmt: skip
     return not torch.allclose(varied, normalisation(plain), atol=1e-4)
 

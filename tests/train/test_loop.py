@@ -9,7 +9,7 @@ from torch import nn
 
 from bandstop.errors import Failure
 from bandstop.objective import Objective, Term
-from bandstop.train import Clock, Epoch, adam, cosine, train
+from bandstop.train import Alone, Clock, Epoch, Learner, adam, cosine, train
 
 X = torch.randn(16, 4, generator=seeded(0))
 Y = (X[:, 0] > 0).long()
@@ -21,19 +21,19 @@ def a_training(clock: Clock, objective: Objective = PLAIN, first: int = 0, **hoo
     with torch.random.fork_rng():
         torch.manual_seed(0)
         model = nn.Linear(4, 2)
-    optimiser = torch.optim.SGD(model.parameters(), lr=99.0)
+    optimiser = adam(model, 99.0)
     events: list = []
     epochs: list[Epoch] = []
 
     def batch(step: int):
         events.append(("batch", step, optimiser.param_groups[0]["lr"]))
-        return X, Y
+        return X[None], Y[None]
 
     train(
-        model, optimiser, objective, batch, clock, 0.5,
+        Alone(Learner(model, objective, optimiser)), batch, clock, 0.5,
         hooks.get("before_step", lambda step: events.append(("before", step))),
-        hooks.get("observe", lambda: {"seen": float(len(events))}),
-        epochs.append, first,
+        hooks.get("observe", lambda: [{"seen": float(len(events))}]),
+        epochs.extend, first,
     )  # fmt: skip
     return model, events, epochs
 
@@ -50,7 +50,7 @@ def test_before_every_step_the_hook_is_called_and_the_learning_rate_follows_the_
 
 def test_every_epoch_is_reported_with_its_mean_terms_and_what_was_observed():
     values = iter(torch.arange(7.0))
-    objective = Objective((Term("counted", 0.0, lambda: next(values)),))
+    objective = Objective((Term("counted", 0.0, lambda net: next(values)),))
     _, _, epochs = a_training(Clock(7, 3), objective)
     assert [(e.epoch, e.step) for e in epochs] == [(0, 3), (1, 6), (2, 7)]
     assert [e.terms["counted"] for e in epochs] == [1.0, 4.0, 6.0]
@@ -76,7 +76,7 @@ def test_from_a_later_epoch_only_the_steps_that_are_left_are_made():
 
 @pytest.mark.parametrize("bad", [torch.nan, torch.inf])
 def test_a_loss_that_is_not_finite_is_a_failure_that_names_the_term_and_a_remedy(bad):
-    objective = Objective((Term("alignment_kl", 0.1, lambda: torch.tensor(bad)),))
+    objective = Objective((Term("alignment_kl", 0.1, lambda net: torch.tensor(bad)),))
     with pytest.raises(
         Failure, match=r"no longer finite in epoch 1 .*alignment_kl.*lower the learning"
     ):

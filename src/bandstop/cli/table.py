@@ -27,6 +27,9 @@ def table(
     folds: str = typer.Option(None, help="all, or names such as 1,3,5"),
     seeds: str = typer.Option(None, help="such as 0-2 or 0,7"),
     jobs: int = typer.Option(0, help="runs at a time; 0: one a core"),
+    stack: int = typer.Option(
+        0, help="runs trained together in one process; 0: one on a CPU, as many as fit on a GPU"
+    ),
     cluster: str = typer.Option(None, help="a Dask scheduler's address, such as tcp://head:8786"),
     dry_run: bool = typer.Option(False, "--dry-run", help="show the plan and what it would take"),
     runs: Path = typer.Option(Path("runs"), help="folder for run directories"),
@@ -75,7 +78,7 @@ def table(
     if dry_run:
         _show_plan(plan, asked, dataset, runs, jobs)
         return
-    done = sweep(plan, dataset, runs, jobs or None, cluster, None if quiet else Watching())
+    done = sweep(plan, dataset, runs, jobs or None, cluster, None if quiet else Watching(), stack)
     made = rows(done.records)
     out.print(to_markdown(made), soft_wrap=True)
     for path in write_tables(made, output or runs / f"table-{name}"):

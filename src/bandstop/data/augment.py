@@ -114,34 +114,73 @@ LARGEST = {
 NONE = Augmentation(mirror=0, exchange=0, rotation=0, scale=0, noise=0, crop=0)
 
 
+@dataclass(frozen=True, eq=False)
+class Draws:
+    """The random numbers behind a batch; leading axes (steps, runs) as one likes.
+
+    uniform  in [0, 1): cut at the start, cut at the end, mirrored, exchanged, angle
+    normal   logarithm of the size, in standard deviations
+    noise    which pattern of `noise_patterns` each sample gets
+    """
+
+    uniform: Float[Tensor, "*more batch five"]
+    normal: Float[Tensor, "*more batch"]
+    noise: Int[Tensor, "*more batch"]
+
+    @staticmethod
+    def of(shape: tuple[int, ...], generator: torch.Generator) -> Draws:
+        """Drawn on the generator's device (the CPU, so that a GPU sees the same numbers)."""
+        return Draws(
+            torch.rand(*shape, 5, generator=generator),
+            torch.randn(shape, generator=generator),
+            torch.randint(PATTERNS, shape, generator=generator),
+        )
+
+
+PATTERNS = 1024
+
+
+@cache
+def noise_patterns(
+    nodes: int, features: int, device: torch.device
+) -> Float[Tensor, "pattern node feature"]:
+    """Standard normal noise, drawn once: picking a pattern costs a copy, drawing it anew several."""
+    generator = torch.Generator().manual_seed(0)
+    return torch.randn(PATTERNS, nodes, features, generator=generator).to(device)
+
+
 def augmented_signal(
     recordings: Recordings,
-    rows: Int[Tensor, " batch"],
+    rows: Int[Tensor, "*more batch"],
     description: Description,
     normalisation: Normalisation,
     settings: Augmentation,
-    generator: torch.Generator,
-) -> Float[Tensor, "batch node feature"]:
-    """Normalised signals of the rows, each varied at random; the same generator, the same signals.
+    draws: Draws,
+) -> Float[Tensor, "*more batch node feature"]:
+    """Normalised signals of the rows, each varied as drawn; the same draws, the same signals.
 
-    Numbers are drawn on the generator's device (the CPU, so that a GPU sees the same draws).
+    With a leading axis of runs the normalisation has it too.
     """
     skeleton = description.skeleton
-    device, count = recordings.integral.device, len(rows)
-
-    def uniform() -> Float[Tensor, " batch"]:
-        return torch.rand(count, generator=generator).to(device)
-
-    cut_start, cut_end = settings.crop * uniform(), settings.crop * uniform()
-    mirrored, exchanged = uniform() < settings.mirror, uniform() < settings.exchange
-    mirrored &= skeleton.sided
-    angle = (2 * uniform() - 1) * settings.rotation * (torch.pi / 180)
-    size = (settings.scale * torch.randn(count, generator=generator).to(device)).exp()
-    positions = chunk_means(recordings, rows, description.chunks, cut_start, 1 - cut_end)
-    positions = reorder(positions, skeleton, mirrored, exchanged)
-    positions = scale(rotate(positions, skeleton.up, angle), size)
-    signal = normalisation(description.signal(positions))
+    start, end, mirrored, exchanged, angle = draws.uniform.flatten(0, -2).unbind(1)
+    turn = (2 * angle - 1) * settings.rotation * (torch.pi / 180)
+    size = (settings.scale * draws.normal.flatten()).exp()
+    positions = chunk_means(
+        recordings,
+        rows.flatten(),
+        description.chunks,
+        settings.crop * start,
+        1 - settings.crop * end,
+    )
+    positions = reorder(
+        positions,
+        skeleton,
+        (mirrored < settings.mirror) & skeleton.sided,
+        exchanged < settings.exchange,
+    )
+    positions = scale(rotate(positions, skeleton.up, turn), size)
+    signal = normalisation(description.signal(positions).unflatten(0, rows.shape))
     if settings.noise:
-        noise = torch.randn(signal.shape, generator=generator).to(device)
-        signal = signal + settings.noise * noise
+        patterns = noise_patterns(*signal.shape[-2:], signal.device)
+        signal = signal + settings.noise * patterns[draws.noise]
     return signal

@@ -163,8 +163,8 @@ class Description:
 class Normalisation:
     """signal -> (signal - mean) / std: a mean for each element, one std for all (our choice)."""
 
-    mean: Float[Tensor, "node feature"]
-    std: Float[Tensor, ""]
+    mean: Float[Tensor, "*run node feature"]
+    std: Float[Tensor, ...]
 
     @staticmethod
     def of(signals: Float[Tensor, "batch node feature"]) -> Normalisation:
@@ -176,7 +176,15 @@ class Normalisation:
             raise BadInput("the training signals are all equal; there is nothing to learn from")
         return Normalisation(mean, std)
 
-    def __call__(self, signal: Float[Tensor, "batch node feature"]) -> Float[Tensor, ...]:
+    @staticmethod
+    def stacked(several: Seq[Normalisation]) -> Normalisation:
+        """Those of several runs, for signals (run, batch, node, feature)."""
+        mean = torch.stack([n.mean for n in several])[:, None]
+        return Normalisation(mean, torch.stack([n.std for n in several])[:, None, None, None])
+
+    def __call__(
+        self, signal: Float[Tensor, "*run batch node feature"]
+    ) -> Float[Tensor, "*run batch node feature"]:
         return (signal - self.mean) / self.std
 
     def to(self, device: torch.device | str) -> Normalisation:

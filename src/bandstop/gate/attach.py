@@ -12,7 +12,7 @@ goes on working through every change, and gets the same object back at the end.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -23,7 +23,7 @@ from bandstop.budget import Share
 from bandstop.errors import BadInput
 from bandstop.gate.band_stop import band_stop
 from bandstop.gate.prior import PRIORS
-from bandstop.gate.spec import BandStop, magnitude_quantile
+from bandstop.gate.spec import BandStop, magnitude_quantiles
 
 
 class Gate(nn.Module):
@@ -36,6 +36,10 @@ class Gate(nn.Module):
     def scores(self, latent: Tensor) -> Tensor:
         """What a weight's survival is judged by, comparable between tensors."""
         return latent.detach().abs()
+
+    def unit(self, latent: Tensor) -> Tensor:
+        """The latent in its own unit, in which the prior has variance 1."""
+        return latent
 
     def hard_mask(self, latent: Tensor) -> Tensor:
         """The mask made 0/1: kept where it is at least 1/2."""
@@ -57,8 +61,11 @@ class BandStopGate(Gate):
         for name, value in [("threshold", 0.0), ("sharpness", sharpness), ("scale", scale)]:
             self.register_buffer(name, torch.tensor(value, dtype=like.dtype, device=like.device))
 
+    def unit(self, latent: Tensor) -> Tensor:
+        return latent / self.scale
+
     def mask(self, latent: Tensor) -> Tensor:
-        return band_stop(latent / self.scale, self.threshold, self.sharpness)
+        return band_stop(self.unit(latent), self.threshold, self.sharpness)
 
     def scores(self, latent: Tensor) -> Tensor:
         return latent.detach().abs() / self.scale
@@ -157,22 +164,11 @@ class Gates:
     @property
     def latents(self) -> dict[str, Tensor]:
         """Name -> latent / scale, with its gradient path: what is aligned with the prior."""
-        return {n: g.latent / g.gate.scale for n, g in self.tensors.items()}  # type: ignore[operator]
+        return {n: g.gate.unit(g.latent) for n, g in self.tensors.items()}
 
-    @torch.no_grad()
     def update(self, progress: float) -> None:
         """Set threshold and sharpness for t = progress in [0, 1] of the training."""
-        sharpness, ramp = self.spec.sharpness(progress), self.spec.ramp(progress)
-        for share in self.shares:
-            removed = round((share.total - share.keep) * ramp)
-            gates = [self.tensors[name] for name in share.names]
-            if self.spec.threshold == "empirical":
-                a = magnitude_quantile([g.gate.scores(g.latent) for g in gates], removed)
-            else:
-                a = PRIORS[self.spec.prior].threshold(removed / share.total)
-            for g in gates:
-                g.gate.threshold.fill_(a)  # type: ignore[operator]
-                g.gate.sharpness.fill_(sharpness)  # type: ignore[operator]
+        update_together([self], progress)
 
     @torch.no_grad()
     def observed_rate(self) -> float:
@@ -180,6 +176,32 @@ class Gates:
         kept = sum(int(g.gate.hard_mask(g.latent).sum()) for g in self.tensors.values())
         exempt = self.weights - sum(g.latent.numel() for g in self.tensors.values())
         return 1 - (kept + exempt) / self.weights
+
+
+@torch.no_grad()
+def update_together(models: Sequence[Gates], progress: float) -> None:
+    """`update` of models that differ in their weights and rates alone, in a few calls for all."""
+    spec = models[0].spec
+    sharpness, ramp = spec.sharpness(progress), spec.ramp(progress)
+    for shares in zip(*(m.shares for m in models), strict=True):
+        removed = [round((share.total - share.keep) * ramp) for share in shares]
+        gates = [[m.tensors[name].gate for m in models] for name in shares[0].names]
+        if spec.threshold == "empirical":
+            scores = [
+                torch.stack([m.tensors[name].latent for m in models]).flatten(1).abs()
+                / torch.stack([gate.scale for gate in same])[:, None]  # type: ignore[misc]
+                for name, same in zip(shares[0].names, gates, strict=True)
+            ]
+            a = magnitude_quantiles(torch.cat(scores, dim=1), removed)
+        else:
+            prior = PRIORS[spec.prior]
+            rates = (r / share.total for r, share in zip(removed, shares, strict=True))
+            a = torch.tensor([prior.threshold(rate) for rate in rates])
+        for same in gates:
+            thresholds: list[Tensor] = [gate.threshold for gate in same]  # type: ignore[misc]
+            torch._foreach_copy_(thresholds, list(a.to(thresholds[0]).unbind()))
+            for gate in same:
+                gate.sharpness.fill_(sharpness)  # type: ignore[operator]
 
 
 def attach(model: nn.Module, spec: BandStop) -> Gates:

@@ -1,6 +1,15 @@
 """The main job."""
 
-from bandstop.job.design import Outcome, all_folds, check, design, is_finished, run_folder
+from bandstop.job.design import (
+    Outcome,
+    all_folds,
+    check,
+    design,
+    design_together,
+    is_finished,
+    run_folder,
+    stack_key,
+)
 from bandstop.job.listener import Listener
 from bandstop.job.progress import Progressing
 
@@ -11,6 +20,8 @@ __all__ = [
     "all_folds",
     "check",
     "design",
+    "design_together",
     "is_finished",
     "run_folder",
+    "stack_key",
 ]

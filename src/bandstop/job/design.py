@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +22,7 @@ from bandstop.files import locked, write_atomically
 from bandstop.job.listener import Listener
 from bandstop.job.machine import calm_torch, device_named, environment, require_memory
 from bandstop.job.task import Task, network_shape
-from bandstop.job.training import Trained, take_dense, train_network
+from bandstop.job.training import Trained, Training, take_dense, train_together
 from bandstop.measure import (
     accuracy,
     confusion,
@@ -65,44 +66,102 @@ def design(
     The dense reference that it is compared with is a run of its own, made first and shared.
     Errors: BadInput before any training for options, data or a budget that cannot work.
     """
+    return design_together([config], runs, dataset, listener)[0]
+
+
+def design_together(
+    configs: Sequence[Config],
+    runs: Path,
+    dataset: Dataset | None = None,
+    listener: Listener | None = None,
+) -> list[Outcome]:
+    """`design` of runs that differ in fold, seed and rate alone, trained as one batched computation.
+
+    Errors: BadInput where they differ in anything else.
+    """
     listener = listener or Listener()
-    dataset = load(config.data) if dataset is None else dataset
+    configs = [config.canonical() for config in configs]
+    if len({stack_key(config) for config in configs}) > 1:
+        raise BadInput("runs trained together may differ in fold, seed and rate alone")
+    dataset = load(configs[0].data) if dataset is None else dataset
     with calm_torch():
-        return _carry_out(config.canonical(), runs, dataset, listener)
+        return _carry_out(configs, runs, dataset, listener)
+
+
+def stack_key(config: Config) -> Config:
+    """Equal for runs that can be trained together."""
+    return replace(config.canonical(), fold="", seed=0, rate=0.0)
 
 
 def _carry_out(
-    config: Config,
+    configs: Sequence[Config],
     runs: Path,
     dataset: Dataset,
     listener: Listener,
     wait: Callable[[str], None] | None = None,
-) -> Outcome:
+) -> list[Outcome]:
     """`wait`: as in `locked`, for a dense reference that another process may be making just now."""
-    check(config, dataset)
-    device = device_named(config.device)
-    folder = run_folder(config, dataset, runs)
-    with locked(folder.path, wait):
-        done = _finished(config, dataset, folder, listener)
-        if done is not None:
-            listener.say(f"{folder.path} is finished already")
-            return done
-        task = Task.of(dataset, config, device)
-        write_atomically(folder.config, json.dumps(config.to_dict(), indent=1) + "\n")
-        dense = None
-        if config.method != "dense":
-            listener.say("dense reference")
-            dense = _carry_out(
-                config.dense(), runs, dataset, listener,
-                lambda holder: listener.say(f"waiting for {holder}, which is making it"),
-            )  # fmt: skip
-            listener.say(f"{config.method} at rate {config.rate:g}")
+    for config in configs:
+        check(config, dataset)
+    device = device_named(configs[0].device)
+    folders = {config: run_folder(config, dataset, runs) for config in configs}
+    outcomes: dict[Config, Outcome] = {}
+    with ExitStack() as locks:
+        # always in the same order, so that two processes cannot wait for each other
+        for folder in sorted(folders.values(), key=lambda folder: folder.path):
+            locks.enter_context(locked(folder.path, wait))
+        for config, folder in folders.items():
+            if (done := _finished(config, dataset, folder, listener)) is not None:
+                listener.say(f"{folder.path} is finished already")
+                outcomes[config] = done
+        todo = {c: Task.of(dataset, c, device) for c in folders if c not in outcomes}
+        for config in todo:
+            text = json.dumps(config.to_dict(), indent=1)
+            write_atomically(folders[config].config, text + "\n")
+        dense = _dense_references(list(todo), runs, dataset, listener)
+        for config, trained in _trained(todo, folders, dense, device, listener):
+            outcomes[config] = _deliver(
+                todo[config], trained, folders[config], device, dense.get(config)
+            )
+    return [outcomes[config] for config in configs]
+
+
+def _dense_references(
+    configs: Sequence[Config], runs: Path, dataset: Dataset, listener: Listener
+) -> dict[Config, Outcome]:
+    """For each pruned run the dense one it is compared with; made where it is missing."""
+    of = {config: config.dense() for config in configs if config.method != "dense"}
+    if not of:
+        return {}
+    listener.say("dense reference")
+    wanted = list(dict.fromkeys(of.values()))
+    made = _carry_out(
+        wanted, runs, dataset, listener,
+        lambda holder: listener.say(f"waiting for {holder}, which is making it"),
+    )  # fmt: skip
+    listener.say(", ".join(dict.fromkeys(f"{c.method} at rate {c.rate:g}" for c in of)))
+    by_config = dict(zip(wanted, made, strict=True))
+    return {config: by_config[reference] for config, reference in of.items()}
+
+
+def _trained(
+    todo: dict[Config, Task],
+    folders: dict[Config, RunFolder],
+    dense: dict[Config, Outcome],
+    device: torch.device,
+    listener: Listener,
+) -> Iterator[tuple[Config, Trained]]:
+    """Each run with its trained network; those that stand at the same epoch are trained together."""
+    begun: dict[int, list[Training]] = {}
+    for config, task in todo.items():
         if METHODS[config.method].trains:
-            trained = train_network(task, folder, device, listener)
+            training = Training.begin(task, folders[config], device)
+            begun.setdefault(training.epoch, []).append(training)
         else:
-            assert dense is not None
-            trained = take_dense(task, dense.folder, device)
-        return _deliver(task, trained, folder, device, dense)
+            yield config, take_dense(task, dense[config].folder, device)
+    for together in begun.values():
+        for training, trained in zip(together, train_together(together, listener), strict=True):
+            yield training.task.config, trained
 
 
 def _finished(

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from bandstop.data.augment import Augmentation, augmented_signal
-from bandstop.data.describe import Description, Normalisation, Recordings, describe
+from bandstop.data.describe import Description, Normalisation, describe
 from bandstop.data.protocols import hold_out
 from bandstop.data.sequence import Dataset, Fold, Sequence
 from bandstop.errors import BadInput
@@ -43,14 +41,17 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """What a training needs of the data; `batch(step)` depends on the seed and the step alone."""
+    """What a training needs of the data.
+
+    rows  the training sequences' places in the data set
+    """
 
     dataset: Dataset
     fold: Fold
     config: Config
     description: Description
-    recordings: Recordings
     normalisation: Normalisation
+    rows: tuple[int, ...]
     train: Part
     validation: Part | None
     test: Part
@@ -62,7 +63,8 @@ class Task:
         inner = None
         if config.validation > 0:
             inner = hold_out(fold, dataset.sequences, config.validation, config.seed)
-        learned = dataset.subset(inner.train if inner else fold.train)
+        rows = inner.train if inner else fold.train
+        learned = dataset.subset(rows)
         if len(learned) < 2:
             held = f" after {len(inner.test)} are held out to validate" if inner else ""
             raise BadInput(
@@ -83,8 +85,8 @@ class Task:
             fold,
             config,
             description,
-            Recordings.of(learned).to(device),
             normalisation.to(device),
+            rows,
             part(learned, raw),
             part(dataset.subset(inner.test)) if inner else None,
             part(dataset.subset(fold.test)),
@@ -93,20 +95,3 @@ class Task:
     @property
     def shape(self) -> Shape:
         return network_shape(self.config, self.dataset)
-
-    def batch(self, step: int) -> tuple[Tensor, Tensor]:
-        """Augmented signals and labels of `config.batch` training sequences drawn without return."""
-        c = self.config
-        generator = torch.Generator().manual_seed(stream(c.seed, step))
-        rows = torch.randperm(len(self.train), generator=generator)[: c.batch]
-        rows = rows.to(self.train.labels.device)
-        settings = Augmentation(c.mirror, c.exchange, c.rotation, c.scale, c.noise, c.crop)
-        signals = augmented_signal(
-            self.recordings, rows, self.description, self.normalisation, settings, generator,
-        )  # fmt: skip
-        return signals, self.train.labels[rows]
-
-
-def stream(seed: int, step: int) -> int:
-    """The random stream of one step: 32 bits, all that torch's generator looks at."""
-    return int.from_bytes(hashlib.blake2b(f"{seed}/{step}".encode(), digest_size=4).digest())

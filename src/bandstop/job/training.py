@@ -1,26 +1,31 @@
-"""One training from its first step, or its last checkpoint, to the final masks."""
+"""One training, or several together, from the first step or a checkpoint to the final masks."""
 
 from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 
 from bandstop.errors import Failure
 from bandstop.files import write_atomically
+from bandstop.job.batches import Batches, stream
 from bandstop.job.listener import Listener
-from bandstop.job.task import Task, stream
+from bandstop.job.task import Task
 from bandstop.measure import accuracy, predictions
-from bandstop.method import Pruning
+from bandstop.method import Pruning, before_step
 from bandstop.nn import AttentionGCN
 from bandstop.prune import Masks
 from bandstop.record import RunFolder, run_identity
 from bandstop.train import (
+    Alone,
     Clock,
     Epoch,
+    Learner,
+    Stack,
     adam,
     read_checkpoint,
     restore_checkpoint,
@@ -56,63 +61,112 @@ def load_weights(net: AttentionGCN, folder: RunFolder) -> None:
     restore_checkpoint(saved, net, adam(net, 1.0))
 
 
-def train_network(
-    task: Task, folder: RunFolder, device: torch.device, listener: Listener
-) -> Trained:
-    """Train with the configured method; resume from the folder's checkpoint if there is a fitting one."""
-    config = task.config
+@dataclass(eq=False)
+class Training:
+    """One run in the middle of its training: what it is made of and how far it has come.
+
+    epoch   how many are made; before  seconds of earlier sessions
+    """
+
+    task: Task
+    folder: RunFolder
+    net: AttentionGCN
+    pruning: Pruning
+    learner: Learner
+    epoch: int = 0
+    before: float = 0.0
+    spent: float = 0.0
+    history: list[dict[str, float]] = field(default_factory=list)
+
+    @staticmethod
+    def begin(task: Task, folder: RunFolder, device: torch.device) -> Training:
+        """At its seeded start, or where the folder's checkpoint left it if there is a fitting one."""
+        net = new_network(task, device)
+        optimiser = adam(net, task.config.learning_rate)
+        pruning = Pruning(net, task.config)
+        self = Training(task, folder, net, pruning, Learner(net, pruning.objective(), optimiser))
+        saved = read_checkpoint(folder.checkpoint)
+        if saved is not None and saved.facts.get("run") == self.identity:
+            facts = saved.facts
+            pruning.restore(facts["pruning"])
+            restore_checkpoint(saved, net, optimiser)
+            pruning.loaded()
+            self.epoch, self.history, self.before = (
+                facts["epoch"],
+                facts["history"],
+                facts["seconds"],
+            )
+        return self
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        return run_identity(self.task.config.to_dict(), self.task.dataset.fingerprint)
+
+    def observe(self) -> dict[str, float]:
+        """The rate now, and the accuracy on what is held out (or learned from, if nothing is)."""
+        part, name = self.task.validation, "validation"
+        if part is None:
+            part, name = self.task.train, "training"
+        self.net.eval()
+        right = accuracy(predictions(self.net, part.signals), part.labels)
+        self.net.train()
+        return {"observed_rate": self.pruning.observed_rate(), f"{name}_accuracy": right}
+
+    def save(self, epoch: Epoch, spent: float) -> None:
+        """Write checkpoint and log; `spent` is this session's share of seconds so far."""
+        self.epoch, self.spent = epoch.epoch + 1, spent
+        self.history.append(epoch.to_dict())
+        facts: dict[str, Any] = {
+            "run": self.identity,
+            "epoch": self.epoch,
+            "history": self.history,
+            "seconds": self.before + spent,
+            "pruning": self.pruning.facts(),
+        }
+        save_checkpoint(self.folder.checkpoint, self.net, self.learner.optimiser, facts)
+        # one JSON object an epoch, for whoever plots it himself
+        lines = (json.dumps(row) + "\n" for row in self.history)
+        write_atomically(self.folder.log, "".join(lines))
+
+    def finish(self) -> Trained:
+        masks = self.pruning.finish()
+        seconds = self.before + self.spent
+        return Trained(self.net.eval(), masks, self.pruning.observed, self.history, seconds)
+
+
+def train_together(runs: Sequence[Training], listener: Listener) -> list[Trained]:
+    """Train runs that stand at the same epoch and differ in fold, seed and rate alone, as one
+    computation; a run by itself is trained the plain way. Seconds are shared out evenly."""
     start = time.perf_counter()
-    net = new_network(task, device)
-    optimiser = adam(net, config.learning_rate)
-    pruning = Pruning(net, config)
+    config, first = runs[0].task.config, runs[0].epoch
     clock = Clock(config.steps)
-    history: list[dict[str, float]] = []
-    first, before = 0, 0.0
-    identity = run_identity(config.to_dict(), task.dataset.fingerprint)
-    saved = read_checkpoint(folder.checkpoint)
-    if saved is not None and saved.facts.get("run") == identity:
-        facts = saved.facts
-        pruning.restore(facts["pruning"])
-        restore_checkpoint(saved, net, optimiser)
-        pruning.loaded()
-        first, history, before = facts["epoch"], facts["history"], facts["seconds"]
+    if first:
         listener.say(f"resumed after epoch {first} of {clock.epochs}")
 
-    def observe() -> dict[str, float]:
-        part, name = task.validation, "validation"
-        if part is None:
-            part, name = task.train, "training"
-        net.eval()
-        right = accuracy(predictions(net, part.signals), part.labels)
-        net.train()
-        return {"observed_rate": pruning.observed_rate(), f"{name}_accuracy": right}
-
-    def after_epoch(epoch: Epoch) -> None:
-        history.append(epoch.to_dict())
+    def after_epoch(epochs: list[Epoch]) -> None:
         spent = time.perf_counter() - start
-        done = epoch.epoch + 1
-        facts = {
-            "run": identity,
-            "epoch": done,
-            "history": history,
-            "seconds": before + spent,
-            "pruning": pruning.facts(),
-        }
-        save_checkpoint(folder.checkpoint, net, optimiser, facts)
-        write_log(folder, history)
-        listener.epoch(epoch, spent / (done - first) * (clock.epochs - done))
+        for run, epoch in zip(runs, epochs, strict=True):
+            run.save(epoch, spent / len(runs))
+        done = epochs[0].epoch + 1
+        listener.epoch(epochs[0], spent / (done - first) * (clock.epochs - done))
 
+    learners = [run.learner for run in runs]
+    prunings = [run.pruning for run in runs]
     listener.begin(config, clock, first)
     try:
         train(
-            net, optimiser, pruning.objective(), task.batch, clock, config.learning_rate,
-            pruning.before_step, observe, after_epoch, first,
-        )  # fmt: skip
+            Alone(learners[0]) if len(runs) == 1 else Stack(learners),
+            Batches([run.task for run in runs]),
+            clock,
+            config.learning_rate,
+            before_step=lambda step: before_step(prunings, step),
+            observe=lambda: [run.observe() for run in runs],
+            after_epoch=after_epoch,
+            first_epoch=first,
+        )
     finally:
         listener.end()
-    masks = pruning.finish()
-    seconds = before + time.perf_counter() - start
-    return Trained(net.eval(), masks, pruning.observed, history, seconds)
+    return [run.finish() for run in runs]
 
 
 def take_dense(task: Task, dense: RunFolder, device: torch.device) -> Trained:
@@ -123,8 +177,3 @@ def take_dense(task: Task, dense: RunFolder, device: torch.device) -> Trained:
     pruning = Pruning(net, task.config)
     masks = pruning.finish()
     return Trained(net.eval(), masks, pruning.observed, [], time.perf_counter() - start)
-
-
-def write_log(folder: RunFolder, history: list[dict[str, Any]]) -> None:
-    """One JSON object an epoch, for whoever plots it himself."""
-    write_atomically(folder.log, "".join(json.dumps(row) + "\n" for row in history))

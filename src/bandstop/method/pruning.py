@@ -5,6 +5,7 @@ Before every step it sets what must be set: gates while there are any, then, onc
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -72,18 +73,12 @@ class Pruning:
         if not free or c.alignment == "none" or c.alignment_weight == 0:
             return Objective(smoothing=c.smoothing)
         assert self.gates is not None
-        aligned = {name: self.tensors[name] for name in self.gates.tensors}
-        term = alignment_term(c.alignment, c.prior, c.alignment_weight, lambda: aligned)
+        term = alignment_term(c.alignment, c.prior, c.alignment_weight, self.gates.tensors.keys())
         return Objective((term,), c.smoothing)
 
     def before_step(self, step: int) -> None:
         """Set the gates for this step; at the cut make the masks exact and final."""
-        if self.masks is not None:
-            return
-        if self.cut_step is not None and step >= self.cut_step:
-            self.cut()
-        elif self.gates is not None:
-            self.gates.update(step / self.cut_step if self.cut_step else 1.0)
+        before_step([self], step)
 
     @torch.no_grad()
     def cut(self) -> None:
@@ -131,3 +126,15 @@ class Pruning:
             self.masks = {
                 g.name: g.gate.mask(g.latent).bool() for g in gate.gated_tensors(self.net)
             }
+
+
+def before_step(runs: Sequence[Pruning], step: int) -> None:
+    """`Pruning.before_step` of runs that differ in fold, seed and rate alone."""
+    cut = runs[0].cut_step
+    if runs[0].masks is not None:
+        return
+    if cut is not None and step >= cut:
+        for run in runs:
+            run.cut()
+    elif gates := [run.gates for run in runs if run.gates is not None]:
+        gate.update_together(gates, step / cut if cut else 1.0)

@@ -1,6 +1,8 @@
 """What training minimises: named terms and their sum."""
 
 from bandstop.objective.alignment import ALIGNMENTS, kl_divergence, wasserstein
-from bandstop.objective.objective import Objective, Term, alignment_term
+from bandstop.objective.objective import NO_LABEL, Objective, Term, alignment_term
 
-__all__ = ["ALIGNMENTS", "Objective", "Term", "alignment_term", "kl_divergence", "wasserstein"]
+__all__ = [
+    "ALIGNMENTS", "NO_LABEL", "Objective", "Term", "alignment_term", "kl_divergence", "wasserstein",
+]  # fmt: skip

@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
+from bandstop.gate import gated_tensors
 from bandstop.gate.prior import PRIORS
 from bandstop.objective.alignment import ALIGNMENTS
+
+NO_LABEL = -100
+"""In place of a label: a sample that counts nothing."""
 
 
 @dataclass(frozen=True)
 class Term:
-    """weight * value(); `value` looks at the model when it is called."""
+    """weight * value(network).
+
+    value  looks at the network that it is called with, and only through it, so that several networks
+           can be evaluated as one (`bandstop.train.Stack`)
+    """
 
     name: str
     weight: float
-    value: Callable[[], Tensor]
+    value: Callable[[nn.Module], Float[Tensor, ""]]
 
 
 @dataclass(frozen=True)
 class Objective:
-    """cross-entropy(logits, labels) + sum of weight * term.
+    """cross-entropy(net(signal), labels) + sum of weight * term(net).
 
     smoothing  label smoothing of the cross-entropy, in [0, 1)
     """
@@ -38,25 +46,36 @@ class Objective:
         return ("cross_entropy", *(term.name for term in self.terms))
 
     def __call__(
-        self, logits: Float[Tensor, "batch class"], labels: Int[Tensor, " batch"]
-    ) -> tuple[Tensor, Tensor]:
-        """The sum to minimise, and the unweighted value of every term, in the order of `names`."""
-        values = [functional.cross_entropy(logits, labels, label_smoothing=self.smoothing)]
-        total = values[0]
-        for term in self.terms:
-            value = term.value()
-            total = total + term.weight * value
-            values.append(value)
-        return total, torch.stack([v.detach() for v in values])
+        self, net: nn.Module, signal: Tensor, labels: Int[Tensor, " batch"]
+    ) -> Float[Tensor, " term"]:
+        """The unweighted value of every term, in the order of `names`."""
+        first = cross_entropy(net(signal), labels, self.smoothing)
+        return torch.stack([first, *(term.value(net) for term in self.terms)])
+
+    def total(self, values: Float[Tensor, "*run term"]) -> Float[Tensor, ""]:
+        """What is minimised: the weighted sum, over runs too (no run's gradient sees another's)."""
+        weights = (1.0, *(term.weight for term in self.terms))
+        parts = (w * v.sum() for w, v in zip(weights, values.unbind(-1), strict=True) if w)
+        return sum(parts, start=values.new_zeros(()))
 
 
-def alignment_term(
-    kind: str, prior: str, weight: float, latents: Callable[[], dict[str, Tensor]]
-) -> Term:
-    """lambda * distance(P, Q) over all the latents together; `kind` is a key of ALIGNMENTS."""
+def cross_entropy(
+    logits: Float[Tensor, "batch class"], labels: Int[Tensor, " batch"], smoothing: float = 0.0
+) -> Float[Tensor, ""]:
+    """Mean of -ln softmax(logits)[label] over the samples that have a label, in nats."""
+    return functional.cross_entropy(
+        logits, labels, ignore_index=NO_LABEL, label_smoothing=smoothing
+    )
 
-    def value() -> Tensor:
-        pooled = torch.cat([v.flatten() for v in latents().values()])
-        return ALIGNMENTS[kind](pooled, PRIORS[prior])
+
+def alignment_term(kind: str, prior: str, weight: float, names: Collection[str]) -> Term:
+    """lambda * distance(P, Q) over the latents of those gated tensors together.
+
+    kind  a key of ALIGNMENTS
+    """
+
+    def value(net: nn.Module) -> Tensor:
+        latents = [g.gate.unit(g.latent) for g in gated_tensors(net) if g.name in names]
+        return ALIGNMENTS[kind](torch.cat([v.flatten() for v in latents]), PRIORS[prior])
 
     return Term(f"alignment_{kind}", weight, value)

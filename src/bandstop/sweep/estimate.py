@@ -11,12 +11,13 @@ from itertools import pairwise
 import torch
 
 from bandstop.data import Dataset
+from bandstop.job.batches import Batches
 from bandstop.job.machine import calm_torch, device_named
 from bandstop.job.task import Task, network_shape
 from bandstop.job.training import new_network
 from bandstop.method import METHODS, Pruning
 from bandstop.record import Config
-from bandstop.train import Clock, adam, train
+from bandstop.train import Alone, Clock, Learner, adam, train
 
 STEPS = 6
 OTHER_BYTES = 60_000
@@ -44,9 +45,10 @@ def seconds_a_step(config: Config, dataset: Dataset) -> float:
             pruning.before_step(step)
 
         clock = Clock(STEPS + 1)
+        learner = Learner(net, pruning.objective(), adam(net, 1e-3))
         train(
-            net, adam(net, 1e-3), pruning.objective(), task.batch, clock, 1e-3, before_step,
-            observe=dict, after_epoch=lambda epoch: None,
+            Alone(learner), Batches([task]), clock, 1e-3, before_step,
+            observe=lambda: [{}], after_epoch=lambda epochs: None,
         )  # fmt: skip
         if device.type == "cuda":
             torch.cuda.synchronize()

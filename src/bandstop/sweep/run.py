@@ -13,9 +13,10 @@ from joblib import Parallel, cpu_count, delayed, parallel_config
 from bandstop.data import FORMATS, Dataset, load
 from bandstop.errors import BadInput, BandstopError
 from bandstop.files import locked
-from bandstop.job import design, is_finished, run_folder
+from bandstop.job import design_together, is_finished, run_folder
 from bandstop.record import Config, Record, read_record
 from bandstop.sweep.progress import Progress, watching
+from bandstop.sweep.stacks import stacks
 from bandstop.sweep.table import Plan
 
 
@@ -41,16 +42,17 @@ def _dataset(spec: str) -> Dataset:
     return load(spec)
 
 
-def _one(config: Config, data: str, runs: Path) -> str | None:
-    """Make one run in this process; the reason if it failed. Unexpected errors are reasons too: one
-    broken run must not cost the others."""
+def _make(configs: Sequence[Config], data: str, runs: Path) -> list[str | None]:
+    """Make runs together in this process; for each the reason if it failed. Unexpected errors are
+    reasons too: one broken run must not cost the others, so a stack that fails is made one by one."""
     try:
-        design(config, runs, _dataset(data))
-    except BandstopError as error:
-        return str(error)
+        design_together(configs, runs, _dataset(data))
     except Exception as error:
-        return f"{type(error).__name__}: {error}"
-    return None
+        if len(configs) > 1:
+            return [_make([config], data, runs)[0] for config in configs]
+        known = isinstance(error, BandstopError)
+        return [str(error) if known else f"{type(error).__name__}: {error}"]
+    return [None] * len(configs)
 
 
 def pending(configs: Sequence[Config], dataset: Dataset, runs: Path) -> list[Config]:
@@ -90,6 +92,7 @@ def sweep(
     jobs: int | None = None,
     cluster: str | None = None,
     watch: Callable[[Progress], None] | None = None,
+    stack: int = 0,
 ) -> Sweep:
     """Make every run of the plan that is not finished, `jobs` at a time (default: one a core).
 
@@ -98,17 +101,23 @@ def sweep(
     cluster  address of a Dask scheduler, such as tcp://head:8786; its workers must see `runs` and the
              recordings under the same paths, and work with one thread each
     watch    is called a few times a second with the progress of all runs
+    stack    runs trained together as one batched computation; 0: see `stacks`
     Errors: BadInput when another sweep works on the same folder (it says which process).
     """
     runs = runs.resolve()
     failed: list[Failed] = []
     with locked(runs), watching(plan, dataset, runs, watch), crew(jobs, cluster) as count:
         for phase in (plan.dense, plan.rest):
-            todo = pending(phase, dataset, runs)
-            reasons = Parallel(n_jobs=count, batch_size=1)(
-                delayed(_one)(config, absolute(config.data), runs) for config in todo
+            groups = stacks(pending(phase, dataset, runs), dataset, stack)
+            made = Parallel(n_jobs=count, batch_size=1)(
+                delayed(_make)(group, absolute(group[0].data), runs) for group in groups
             )
-            failed += [Failed(c, r) for c, r in zip(todo, reasons, strict=True) if r is not None]
+            failed += [
+                Failed(config, reason)
+                for group, reasons in zip(groups, made, strict=True)
+                for config, reason in zip(group, reasons, strict=True)
+                if reason is not None
+            ]
     folders = [run_folder(c, dataset, runs) for c in plan.runs]
     return Sweep(tuple(read_record(f.record) for f in folders if is_finished(f)), tuple(failed))
 

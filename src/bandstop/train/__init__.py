@@ -7,9 +7,10 @@ from bandstop.train.checkpoint import (
     save_checkpoint,
 )
 from bandstop.train.clock import Clock, cosine
-from bandstop.train.loop import Epoch, adam, train
+from bandstop.train.learner import Alone, Learner, Stack, adam
+from bandstop.train.loop import Epoch, train
 
 __all__ = [
-    "Checkpoint", "Clock", "Epoch", "adam", "cosine", "read_checkpoint", "restore_checkpoint",
-    "save_checkpoint", "train",
+    "Alone", "Checkpoint", "Clock", "Epoch", "Learner", "Stack", "adam", "cosine",
+    "read_checkpoint", "restore_checkpoint", "save_checkpoint", "train",
 ]  # fmt: skip

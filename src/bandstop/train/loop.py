@@ -1,7 +1,7 @@
 """The loop: one optimiser step after another, told what to train, on what, and what to do between.
 
-It knows neither networks nor data: a model, a function step -> (signal, labels), an objective and a
-few hooks are handed in. Every batch depends on the seed and the step alone, so a training that is
+It knows neither networks nor data: learners, a function step -> (signals, labels) and a few hooks are
+handed in. Every batch depends on the seed and the step alone, so a training that is
 stopped and resumed makes the same steps.
 """
 
@@ -12,12 +12,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from bandstop.errors import Failure
-from bandstop.objective import Objective
 from bandstop.train.clock import Clock, cosine
+from bandstop.train.learner import Alone, Stack
 
 
 @dataclass(frozen=True)
@@ -26,6 +25,7 @@ class Epoch:
 
     terms  name -> mean over the epoch's steps of each loss term, unweighted
     extra  what the hook `observe` measured, such as the observed rate and accuracies
+    seconds  of a run's share, where several are trained together
     """
 
     epoch: int
@@ -43,29 +43,25 @@ class Epoch:
         }
 
 
-def adam(model: nn.Module, rate: float) -> torch.optim.Adam:
-    """Adam over every parameter, fused into one kernel a step."""
-    return torch.optim.Adam(model.parameters(), lr=rate, fused=True)
-
-
 def train(
-    model: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    objective: Objective,
+    learners: Alone | Stack,
     batch: Callable[[int], tuple[Tensor, Tensor]],
     clock: Clock,
     learning_rate: float,
     before_step: Callable[[int], None],
-    observe: Callable[[], dict[str, float]],
-    after_epoch: Callable[[Epoch], None],
+    observe: Callable[[], list[dict[str, float]]],
+    after_epoch: Callable[[list[Epoch]], None],
     first_epoch: int = 0,
 ) -> None:
-    """Train from `first_epoch` to the end.
+    """Train from `first_epoch` to the end; everything has a leading axis of runs, of one or more.
 
-    before_step(step)  sets gates and masks; observe()  measures at the end of an epoch;
-    after_epoch(epoch) reports and saves. Errors: Failure when the loss is not finite.
+    before_step(step)   sets gates and masks; observe()  measures each run at the end of an epoch;
+    after_epoch(epochs) reports and saves, one Epoch a run.
+    Errors: Failure when a loss is not finite.
     """
-    model.train()
+    objective, optimiser = learners.learners[0].objective, learners.optimiser
+    for learner in learners.learners:
+        learner.train()
     for epoch in clock.from_epoch(first_epoch):
         start, sums = time.perf_counter(), None
         steps = clock.steps_of(epoch)
@@ -73,18 +69,26 @@ def train(
             before_step(step)
             for group in optimiser.param_groups:
                 group["lr"] = learning_rate * cosine(clock.progress(step))
-            signal, labels = batch(step)
-            loss, terms = objective(model(signal), labels)
+            values = learners(*batch(step))
             optimiser.zero_grad(set_to_none=True)
-            loss.backward()
+            objective.total(values).backward()
             optimiser.step()
-            sums = terms if sums is None else sums + terms
+            sums = values.detach() if sums is None else sums + values.detach()
         assert sums is not None
-        means = dict(zip(objective.names, (sums / len(steps)).tolist(), strict=True))
-        if not all(map(math.isfinite, means.values())):
-            raise Failure(
-                f"the loss is no longer finite in epoch {epoch + 1} ({means}); lower the learning "
-                f"rate (now {learning_rate:g}) or the weight of the term that grew"
-            )
-        seconds = time.perf_counter() - start
-        after_epoch(Epoch(epoch, steps[-1] + 1, means, observe(), seconds))
+        means = [
+            dict(zip(objective.names, row, strict=True)) for row in (sums / len(steps)).tolist()
+        ]
+        for run in means:
+            if not all(map(math.isfinite, run.values())):
+                raise Failure(
+                    f"the loss is no longer finite in epoch {epoch + 1} ({run}); lower the learning "
+                    f"rate (now {learning_rate:g}) or the weight of the term that grew"
+                )
+        seconds = (time.perf_counter() - start) / len(means)
+        learners.share_moments()
+        after_epoch(
+            [
+                Epoch(epoch, steps[-1] + 1, terms, extra, seconds)
+                for terms, extra in zip(means, observe(), strict=True)
+            ]
+        )
