@@ -25,6 +25,9 @@ def design(
     json_: bool = typer.Option(False, "--json", help="print one JSON object on the last line"),
     quiet: bool = typer.Option(False, help="no progress"),
     figures: bool = typer.Option(True, help="draw the run's figures"),
+    tensorboard: bool = typer.Option(
+        False, "--tensorboard", help="log every epoch for TensorBoard into the run directory"
+    ),
 ) -> None:
     """Train, prune, compact and verify a network: from recordings and a budget to a file.
 
@@ -43,10 +46,12 @@ def design(
     """
     from bandstop.cli.show import out, result_table
     from bandstop.data import load
-    from bandstop.job import Progressing, all_folds
+    from bandstop.job import Events, Listener, Listeners, Progressing, all_folds
     from bandstop.job import design as carry_out
 
-    listener = Progressing(quiet)
+    listener: Listener = Progressing(quiet)
+    if tensorboard:
+        listener = Listeners(listener, Events())
     dataset = load(config.data)
     listener.say(
         f"{dataset.name}: {len(dataset.sequences)} sequences, {dataset.skeleton.nodes} nodes, "

@@ -34,6 +34,9 @@ def table(
     dry_run: bool = typer.Option(False, "--dry-run", help="show the plan and what it would take"),
     runs: Path = typer.Option(Path("runs"), help="folder for run directories"),
     output: Path = typer.Option(None, "--output", "-o", help="files' name without ending"),
+    tensorboard: bool = typer.Option(
+        False, "--tensorboard", help="log every epoch of every run for TensorBoard"
+    ),
     json_: bool = typer.Option(False, "--json", help="print one JSON object a run"),
     quiet: bool = typer.Option(False, help="no progress"),
 ) -> None:
@@ -78,7 +81,8 @@ def table(
     if dry_run:
         _show_plan(plan, asked, dataset, runs, jobs)
         return
-    done = sweep(plan, dataset, runs, jobs or None, cluster, None if quiet else Watching(), stack)
+    watch = None if quiet else Watching()
+    done = sweep(plan, dataset, runs, jobs or None, cluster, watch, stack, tensorboard)
     made = rows(done.records)
     out.print(to_markdown(made), soft_wrap=True)
     for path in write_tables(made, output or runs / f"table-{name}"):

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from math import prod
 
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from bandstop.errors import BadInput
@@ -45,7 +45,7 @@ def block_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
     return shape[0], shape[1], prod(shape[2:])
 
 
-def as_blocks(tensor: Tensor) -> Float[Tensor, "channel row column"]:
+def as_blocks(tensor: Tensor) -> Shaped[Tensor, "channel row column"]:
     """The tensor seen as channels x rows x columns."""
     return tensor.reshape(block_shape(tuple(tensor.shape)))
 

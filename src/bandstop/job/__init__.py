@@ -10,11 +10,14 @@ from bandstop.job.design import (
     run_folder,
     stack_key,
 )
-from bandstop.job.listener import Listener
+from bandstop.job.events import Events
+from bandstop.job.listener import Listener, Listeners
 from bandstop.job.progress import Progressing
 
 __all__ = [
+    "Events",
     "Listener",
+    "Listeners",
     "Outcome",
     "Progressing",
     "all_folds",

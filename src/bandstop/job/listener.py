@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bandstop.record import Config
+from bandstop.record import Config, RunFolder
 from bandstop.train import Clock, Epoch
 
 
@@ -16,7 +16,37 @@ class Listener:
         """A training starts, or goes on from `first_epoch`."""
 
     def epoch(self, epoch: Epoch, seconds_left: float) -> None:
-        """An epoch is over."""
+        """An epoch is over; of runs that are trained together the first is told."""
+
+    def run_epoch(self, folder: RunFolder, epoch: Epoch) -> None:
+        """An epoch of one run is over and saved: called for each of those trained together."""
 
     def end(self) -> None:
         """The training that began is over, well or badly."""
+
+
+class Listeners(Listener):
+    """Several who listen to the same run."""
+
+    def __init__(self, *each: Listener) -> None:
+        self.each = each
+
+    def say(self, text: str) -> None:
+        for one in self.each:
+            one.say(text)
+
+    def begin(self, config: Config, clock: Clock, first_epoch: int) -> None:
+        for one in self.each:
+            one.begin(config, clock, first_epoch)
+
+    def epoch(self, epoch: Epoch, seconds_left: float) -> None:
+        for one in self.each:
+            one.epoch(epoch, seconds_left)
+
+    def run_epoch(self, folder: RunFolder, epoch: Epoch) -> None:
+        for one in self.each:
+            one.run_epoch(folder, epoch)
+
+    def end(self) -> None:
+        for one in self.each:
+            one.end()

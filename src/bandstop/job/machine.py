@@ -33,6 +33,18 @@ def calm_torch() -> Iterator[None]:
         torch.set_flush_denormal(False)
 
 
+@contextlib.contextmanager
+def products(precision: str) -> Iterator[None]:
+    """While it is entered matrix products are made in float32 ("full"), or by bfloat16 or TensorFloat32
+    units where the processor has them ("medium"); sums are float32 always."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision({"full": "highest"}.get(precision, precision))
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
 def device_named(name: str) -> torch.device:
     """cpu, cuda, or auto: cuda where there is one. Errors: BadInput for cuda without a GPU."""
     if name == "auto":

@@ -14,6 +14,7 @@ from bandstop.errors import Failure
 from bandstop.files import write_atomically
 from bandstop.job.batches import Batches, stream
 from bandstop.job.listener import Listener
+from bandstop.job.machine import products
 from bandstop.job.task import Task
 from bandstop.measure import accuracy, predictions
 from bandstop.method import Pruning, before_step
@@ -147,6 +148,7 @@ def train_together(runs: Sequence[Training], listener: Listener) -> list[Trained
         spent = time.perf_counter() - start
         for run, epoch in zip(runs, epochs, strict=True):
             run.save(epoch, spent / len(runs))
+            listener.run_epoch(run.folder, epoch)
         done = epochs[0].epoch + 1
         listener.epoch(epochs[0], spent / (done - first) * (clock.epochs - done))
 
@@ -154,16 +156,17 @@ def train_together(runs: Sequence[Training], listener: Listener) -> list[Trained
     prunings = [run.pruning for run in runs]
     listener.begin(config, clock, first)
     try:
-        train(
-            Alone(learners[0]) if len(runs) == 1 else Stack(learners),
-            Batches([run.task for run in runs]),
-            clock,
-            config.learning_rate,
-            before_step=lambda step: before_step(prunings, step),
-            observe=lambda: [run.observe() for run in runs],
-            after_epoch=after_epoch,
-            first_epoch=first,
-        )
+        with products(config.precision):
+            train(
+                Alone(learners[0]) if len(runs) == 1 else Stack(learners),
+                Batches([run.task for run in runs]),
+                clock,
+                config.learning_rate,
+                before_step=lambda step: before_step(prunings, step),
+                observe=lambda: [run.observe() for run in runs],
+                after_epoch=after_epoch,
+                first_epoch=first,
+            )
     finally:
         listener.end()
     return [run.finish() for run in runs]

@@ -82,6 +82,9 @@ class Config:
     smoothing: float = _option(0.0, "Training", "label smoothing, in [0, 1)")
     seed: int = _option(0, "Training", "of everything random")
     device: str = _option("cpu", "Training", "cpu, cuda or auto")
+    precision: str = _option(
+        "full", "Training", "matrix products in float32 (full), or faster in bfloat16 (medium)"
+    )
 
     mirror: float = _option(
         0.5, "Augmentation", "probability of mirroring left and right, for skeletons that have both"
@@ -164,6 +167,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "alignment": ("wasserstein", "kl", "none"),
     "fusion": ("sum", "concat"),
     "device": ("auto", "cpu", "cuda"),
+    "precision": ("full", "medium"),
 }
 """What may be chosen; the rooms that implement the choices are held to this table by a test."""
 

@@ -74,5 +74,9 @@ class RunFolder:
         return self.path / "net.bandstop"
 
     @property
+    def tensorboard(self) -> Path:
+        return self.path / "tensorboard"
+
+    @property
     def figures(self) -> Path:
         return self.path / "figures"

@@ -13,7 +13,7 @@ from joblib import Parallel, cpu_count, delayed, parallel_config
 from bandstop.data import FORMATS, Dataset, load
 from bandstop.errors import BadInput, BandstopError
 from bandstop.files import locked
-from bandstop.job import design_together, is_finished, run_folder
+from bandstop.job import Events, design_together, is_finished, run_folder
 from bandstop.record import Config, Record, read_record
 from bandstop.sweep.progress import Progress, watching
 from bandstop.sweep.stacks import stacks
@@ -42,14 +42,16 @@ def _dataset(spec: str) -> Dataset:
     return load(spec)
 
 
-def _make(configs: Sequence[Config], data: str, runs: Path) -> list[str | None]:
+def _make(
+    configs: Sequence[Config], data: str, runs: Path, tensorboard: bool = False
+) -> list[str | None]:
     """Make runs together in this process; for each the reason if it failed. Unexpected errors are
     reasons too: one broken run must not cost the others, so a stack that fails is made one by one."""
     try:
-        design_together(configs, runs, _dataset(data))
+        design_together(configs, runs, _dataset(data), Events() if tensorboard else None)
     except Exception as error:
         if len(configs) > 1:
-            return [_make([config], data, runs)[0] for config in configs]
+            return [_make([config], data, runs, tensorboard)[0] for config in configs]
         known = isinstance(error, BandstopError)
         return [str(error) if known else f"{type(error).__name__}: {error}"]
     return [None] * len(configs)
@@ -93,6 +95,7 @@ def sweep(
     cluster: str | None = None,
     watch: Callable[[Progress], None] | None = None,
     stack: int = 0,
+    tensorboard: bool = False,
 ) -> Sweep:
     """Make every run of the plan that is not finished, `jobs` at a time (default: one a core).
 
@@ -102,15 +105,19 @@ def sweep(
              recordings under the same paths, and work with one thread each
     watch    is called a few times a second with the progress of all runs
     stack    runs trained together as one batched computation; 0: see `stacks`
+    tensorboard  log every epoch of every run for TensorBoard
     Errors: BadInput when another sweep works on the same folder (it says which process).
     """
+    if tensorboard:
+        Events()  # says now what it lacks, not after the first training
     runs = runs.resolve()
     failed: list[Failed] = []
     with locked(runs), watching(plan, dataset, runs, watch), crew(jobs, cluster) as count:
         for phase in (plan.dense, plan.rest):
             groups = stacks(pending(phase, dataset, runs), dataset, stack)
             made = Parallel(n_jobs=count, batch_size=1)(
-                delayed(_make)(group, absolute(group[0].data), runs) for group in groups
+                delayed(_make)(group, absolute(group[0].data), runs, tensorboard)
+                for group in groups
             )
             failed += [
                 Failed(config, reason)
