@@ -26,6 +26,8 @@ AXES: dict[str, tuple[int, ...]] = {"channel": (-2, -1), "row": (-1,), "column":
 """Level, coarse to fine -> the axes of a (channel, row, column) tensor that one group of it spans."""
 LEVELS = tuple(AXES)
 COARSE = LEVELS[:-1]
+WEIGHTS = {"channel": 0.5, "row": 0.25, "column": 0.25}
+"""How much of the removal each level takes on: together at q they keep q^0.5 q^0.25 q^0.25 = q."""
 
 
 def block_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:
