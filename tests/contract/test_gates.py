@@ -15,7 +15,9 @@ from torch.nn.utils import parametrize
 from bandstop import gate
 from bandstop.errors import BadInput
 from bandstop.gate import PRIORS, BandStop
-from bandstop.gate.attach import BandStopGate, FixedMask, Gate
+from bandstop.gate.attach import FixedMask
+from bandstop.gate.base import Gate
+from bandstop.gate.spec import BandStopGate
 from bandstop.objective.alignment import quantiles
 
 DEVICES = [

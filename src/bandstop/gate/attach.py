@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 
 import torch
 from torch import Tensor, nn
@@ -21,54 +22,7 @@ from torch.nn.utils import parametrize
 
 from bandstop.budget import Share
 from bandstop.errors import BadInput
-from bandstop.gate.band_stop import band_stop
-from bandstop.gate.prior import PRIORS
-from bandstop.gate.spec import BandStop, magnitude_quantiles
-
-
-class Gate(nn.Module):
-    """A parametrization: latent -> latent * mask(latent)."""
-
-    def mask(self, latent: Tensor) -> Tensor:
-        """The mask, in [0, 1], the latent's shape."""
-        raise NotImplementedError
-
-    def scores(self, latent: Tensor) -> Tensor:
-        """What a weight's survival is judged by, comparable between tensors."""
-        return latent.detach().abs()
-
-    def unit(self, latent: Tensor) -> Tensor:
-        """The latent in its own unit, in which the prior has variance 1."""
-        return latent
-
-    def hard_mask(self, latent: Tensor) -> Tensor:
-        """The mask made 0/1: kept where it is at least 1/2."""
-        return self.mask(latent.detach()) >= 0.5
-
-    def forward(self, latent: Tensor) -> Tensor:
-        return latent * self.mask(latent)
-
-
-class BandStopGate(Gate):
-    """psi_{a, sigma}(latent / scale); the three numbers are buffers, so they travel in state_dict."""
-
-    threshold: Tensor
-    sharpness: Tensor
-    scale: Tensor
-
-    def __init__(self, like: Tensor, scale: float, sharpness: float) -> None:
-        super().__init__()
-        for name, value in [("threshold", 0.0), ("sharpness", sharpness), ("scale", scale)]:
-            self.register_buffer(name, torch.tensor(value, dtype=like.dtype, device=like.device))
-
-    def unit(self, latent: Tensor) -> Tensor:
-        return latent / self.scale
-
-    def mask(self, latent: Tensor) -> Tensor:
-        return band_stop(self.unit(latent), self.threshold, self.sharpness)
-
-    def scores(self, latent: Tensor) -> Tensor:
-        return latent.detach().abs() / self.scale
+from bandstop.gate.base import Alive, Gate, GateSpec
 
 
 class FixedMask(Gate):
@@ -152,12 +106,16 @@ def _parameters(model: nn.Module) -> Iterator[tuple[nn.Module, str, str, Tensor]
 
 
 class Gates:
-    """The band-stop gates on one model: sets them in each step and reads what they do."""
+    """The gates on one model: sets them in each step and reads what they do.
 
-    def __init__(self, model: nn.Module, spec: BandStop) -> None:
+    shapes  of every prunable tensor, the exempt ones too
+    """
+
+    def __init__(self, model: nn.Module, spec: GateSpec) -> None:
         self.spec = spec
         self.tensors = {g.name: g for g in gated_tensors(model)}
-        sizes = {name: tensor.numel() for name, tensor in prunable(model).items()}
+        self.shapes = {name: tuple(tensor.shape) for name, tensor in prunable(model).items()}
+        sizes = {name: prod(shape) for name, shape in self.shapes.items()}
         self.shares: tuple[Share, ...] = spec.budget.resolve(sizes)
         self.weights = sum(sizes.values())
 
@@ -166,9 +124,14 @@ class Gates:
         """Name -> latent / scale, with its gradient path: what is aligned with the prior."""
         return {n: g.gate.unit(g.latent) for n, g in self.tensors.items()}
 
-    def update(self, progress: float) -> None:
-        """Set threshold and sharpness for t = progress in [0, 1] of the training."""
-        update_together([self], progress)
+    def update(self, progress: float, alive: Alive = dict) -> None:
+        """Set thresholds and sharpness for t = progress in [0, 1] of the training."""
+        update_together([self], progress, alive)
+
+    @torch.no_grad()
+    def scores(self) -> dict[str, Tensor]:
+        """Name -> what each weight's survival is judged by, exempt tensors by magnitude."""
+        return {name: g.gate.scores(g.latent) for name, g in self.tensors.items()}
 
     @torch.no_grad()
     def observed_rate(self) -> float:
@@ -179,33 +142,16 @@ class Gates:
 
 
 @torch.no_grad()
-def update_together(models: Sequence[Gates], progress: float) -> None:
-    """`update` of models that differ in their weights and rates alone, in a few calls for all."""
-    spec = models[0].spec
-    sharpness, ramp = spec.sharpness(progress), spec.ramp(progress)
-    for shares in zip(*(m.shares for m in models), strict=True):
-        removed = [round((share.total - share.keep) * ramp) for share in shares]
-        gates = [[m.tensors[name].gate for m in models] for name in shares[0].names]
-        if spec.threshold == "empirical":
-            scores = [
-                torch.stack([m.tensors[name].latent for m in models]).flatten(1).abs()
-                / torch.stack([gate.scale for gate in same])[:, None]  # type: ignore[misc]
-                for name, same in zip(shares[0].names, gates, strict=True)
-            ]
-            a = magnitude_quantiles(torch.cat(scores, dim=1), removed)
-        else:
-            prior = PRIORS[spec.prior]
-            rates = (r / share.total for r, share in zip(removed, shares, strict=True))
-            a = torch.tensor([prior.threshold(rate) for rate in rates])
-        for same in gates:
-            thresholds: list[Tensor] = [gate.threshold for gate in same]  # type: ignore[misc]
-            torch._foreach_copy_(thresholds, list(a.to(thresholds[0]).unbind()))
-            for gate in same:
-                gate.sharpness.fill_(sharpness)  # type: ignore[operator]
+def update_together(models: Sequence[Gates], progress: float, alive: Alive = dict) -> None:
+    """`update` of models that differ in their weights, rates and seeds alone, in a few calls for all.
+
+    alive  masks of one model, by name -> the same without what is dead
+    """
+    models[0].spec.update(models, progress, alive)
 
 
-def attach(model: nn.Module, spec: BandStop) -> Gates:
-    """Put a band-stop gate on every prunable, not exempt tensor of the model.
+def attach(model: nn.Module, spec: GateSpec) -> Gates:
+    """Put a gate of the spec's kind on every prunable, not exempt tensor of the model.
 
     Checks everything before it changes anything. Errors: BadInput for a budget that cannot be met, a
     model with nothing to prune, or one that bears gates already.
@@ -223,7 +169,7 @@ def attach(model: nn.Module, spec: BandStop) -> Gates:
         )
         if not scale > 0:
             raise BadInput(f"`{name}` is all zero and has no scale; initialise it or exempt it")
-        gates[name] = BandStopGate(tensors[name], scale, spec.sharpness(0.0))
+        gates[name] = spec.gate(tensors[name], scale)
     for name, gate in gates.items():
         _put(model, tensors[name], gate)
     return Gates(model, spec)

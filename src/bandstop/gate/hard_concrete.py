@@ -19,7 +19,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from bandstop.gate.attach import Gate
+from bandstop.gate.base import Gate
 
 BETA, GAMMA, ZETA = 2 / 3, -0.1, 1.1
 OPEN = 2.0

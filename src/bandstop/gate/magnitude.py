@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from bandstop.gate.attach import Gate
+from bandstop.gate.base import Gate
 
 
 class MagnitudeGate(Gate):

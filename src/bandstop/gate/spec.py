@@ -1,87 +1,114 @@
-"""BandStop: what to attach, as a value; and the threshold and sharpness it asks for at each moment."""
+"""BandStop: band-stop gates as a value, and the threshold and sharpness they ask for at each moment."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from bandstop.budget import Budget
-from bandstop.errors import BadInput, listed, nearest
+from bandstop.gate.band_stop import band_stop
+from bandstop.gate.base import Alive, Gate, GateSpec
 from bandstop.gate.prior import PRIORS
 
+if TYPE_CHECKING:
+    from bandstop.gate.attach import Gates
+
 THRESHOLDS = ("empirical", "prior")
-SCALES = ("rms", "unit")
+
+
+class BandStopGate(Gate):
+    """psi_{a, sigma}(latent / scale); the three numbers are buffers, so they travel in state_dict."""
+
+    threshold: Tensor
+    sharpness: Tensor
+    scale: Tensor
+
+    def __init__(self, like: Tensor, scale: float, sharpness: float) -> None:
+        super().__init__()
+        for name, value in [("threshold", 0.0), ("sharpness", sharpness), ("scale", scale)]:
+            self.register_buffer(name, torch.tensor(value, dtype=like.dtype, device=like.device))
+
+    def unit(self, latent: Tensor) -> Tensor:
+        return latent / self.scale
+
+    def mask(self, latent: Tensor) -> Tensor:
+        return band_stop(self.unit(latent), self.threshold, self.sharpness)
+
+    def scores(self, latent: Tensor) -> Tensor:
+        return latent.detach().abs() / self.scale
 
 
 @dataclass(frozen=True)
-class BandStop:
-    """Band-stop gates for a budget, and how they sharpen during training.
+class BandStop(GateSpec):
+    """Band-stop gates; see `GateSpec` for the other fields.
 
-    rate       fraction of the prunable weights to remove, in [0, 1)
     prior      the distribution that the latents are aligned with: gaussian, laplace, uniform
     threshold  "empirical": a is the quantile of |latents|, so the budget holds at every step (our
                choice); "prior": a is the quantile of the prior (PMP, arXiv 2305.19343)
-    sigma      sharpness at the start and at the end; geometric in between (our choice)
-    warmup     fraction of the training over which the rate rises from 0, along a cubic (our choice)
-    scope, exempt, rates   as in `Budget`
-    scale      "rms": a tensor's latents are measured in its root mean square at the time of attaching,
-               so that one threshold fits any network; "unit": they have unit variance already
-
-    Errors: BadInput, naming every value that is not valid.
     """
 
-    rate: float
     prior: str = "gaussian"
     threshold: str = "empirical"
-    sigma: tuple[float, float] = (2.0, 100.0)
-    warmup: float = 0.5
-    scope: str = "global"
-    exempt: tuple[str, ...] = ()
-    rates: Mapping[str, float] = field(default_factory=dict)
-    scale: str = "rms"
-
-    def __post_init__(self) -> None:
-        problems = []
-        for name, value, valid in [
-            ("prior", self.prior, tuple(PRIORS)),
-            ("threshold", self.threshold, THRESHOLDS),
-            ("scale", self.scale, SCALES),
-        ]:
-            if value not in valid:
-                problems.append(
-                    f"{name} must be one of {', '.join(valid)}, not {value!r}{nearest(value, valid)}"
-                )
-        if not 0 < self.sigma[0] <= self.sigma[1] < math.inf:
-            problems.append(f"sigma must rise from above 0 to a finite value, not {self.sigma}")
-        if not 0 <= self.warmup <= 1:
-            problems.append(f"warmup must be in [0, 1], not {self.warmup}")
-        try:
-            _ = self.budget
-        except BadInput as error:
-            problems.append(str(error))
-        if problems:
-            raise BadInput(f"band-stop gate: {listed(problems)}")
 
     @property
-    def budget(self) -> Budget:
-        return Budget(self.rate, self.scope, self.exempt, self.rates)
+    def words(self) -> str:
+        return "band-stop gate"
 
-    def sharpness(self, progress: float) -> float:
-        """sigma(t) = sigma_0 (sigma_1 / sigma_0)^t, t in [0, 1]."""
-        first, last = self.sigma
-        return first * (last / first) ** min(1.0, progress)
+    @property
+    def choices(self) -> dict[str, tuple[str, ...]]:
+        return super().choices | {"prior": tuple(PRIORS), "threshold": THRESHOLDS}
 
-    def ramp(self, progress: float) -> float:
-        """The part of the rate that is asked for at t: 1 - (1 - t / warmup)^3, then 1."""
-        if progress >= self.warmup:
-            return 1.0
-        return 1 - (1 - progress / self.warmup) ** 3
+    def gate(self, like: Tensor, scale: float) -> BandStopGate:
+        return BandStopGate(like, scale, self.sharpness(0.0))
+
+    def update(self, models: Sequence[Gates], progress: float, alive: Alive) -> None:
+        """Threshold and sharpness; the first by magnitude, or by the prior."""
+        if self.threshold == "empirical":
+            set_thresholds(models, self.ramp(progress))
+        else:
+            for model in models:
+                for share in model.shares:
+                    removed = round((share.total - share.keep) * self.ramp(progress))
+                    a = PRIORS[self.prior].threshold(removed / share.total)
+                    for name in share.names:
+                        model.tensors[name].gate.threshold.fill_(a)  # type: ignore[operator]
+        set_sharpness(models, self.sharpness(progress))
+
+
+def set_thresholds(models: Sequence[Gates], ramp: float) -> None:
+    """`threshold` of every gate such that in every share the part `ramp` of the rate is below it."""
+    for shares in zip(*(m.shares for m in models), strict=True):
+        removed = [round((share.total - share.keep) * ramp) for share in shares]
+        pooled = torch.cat(
+            [stacked(models, name).flatten(1).abs() for name in shares[0].names], dim=1
+        )
+        for name in shares[0].names:
+            fill(models, name, "threshold", magnitude_quantiles(pooled, removed))
+
+
+def set_sharpness(models: Sequence[Gates], sharpness: float) -> None:
+    for model in models:
+        for g in model.tensors.values():
+            g.gate.sharpness.fill_(sharpness)  # type: ignore[operator]
+
+
+def stacked(models: Sequence[Gates], name: str) -> Float[Tensor, "model *shape"]:
+    """One tensor's latents of all models, in their own units, along a leading axis; no gradient."""
+    gated = [m.tensors[name] for m in models]
+    return torch.stack([g.gate.unit(g.latent.detach()) for g in gated])
+
+
+def fill(
+    models: Sequence[Gates], name: str, buffer: str, values: Float[Tensor, "model *shape"]
+) -> None:
+    """Write a row of `values` into each model's buffer of one gate."""
+    places = [getattr(m.tensors[name].gate, buffer) for m in models]
+    torch._foreach_copy_(places, list(values.to(places[0]).unbind()))
 
 
 def magnitude_quantiles(

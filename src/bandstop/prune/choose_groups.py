@@ -21,6 +21,7 @@ from bandstop.nn import Shape
 from bandstop.prune.choose import Masks
 from bandstop.prune.liveness import by_head, live
 
+
 @dataclass(frozen=True)
 class Reached:
     """What a budget in groups came to, in weights of all tensors that share it.

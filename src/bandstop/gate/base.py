@@ -1,0 +1,124 @@
+"""What every gate is, and every value that says which gates to attach."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from torch import Tensor, nn
+
+from bandstop.budget import Budget
+from bandstop.errors import BadInput, listed, nearest
+
+if TYPE_CHECKING:
+    from bandstop.gate.attach import Gates
+
+SCALES = ("rms", "unit")
+Masks = dict[str, Tensor]
+"""Tensor name -> boolean mask of its shape: True stays."""
+Alive = Callable[[Masks], Masks]
+"""Masks -> the same without weights that can do nothing; what a gate cannot know of the network."""
+
+
+class Gate(nn.Module):
+    """A parametrization: latent -> latent * mask(latent)."""
+
+    def mask(self, latent: Tensor) -> Tensor:
+        """The mask, in [0, 1], the latent's shape."""
+        raise NotImplementedError
+
+    def scores(self, latent: Tensor) -> Tensor:
+        """What a weight's survival is judged by, comparable between tensors."""
+        return latent.detach().abs()
+
+    def unit(self, latent: Tensor) -> Tensor:
+        """The latent in its own unit, in which the prior has variance 1."""
+        return latent
+
+    def hard_mask(self, latent: Tensor) -> Tensor:
+        """The mask made 0/1: kept where it is at least 1/2."""
+        return self.mask(latent.detach()) >= 0.5
+
+    def forward(self, latent: Tensor) -> Tensor:
+        return latent * self.mask(latent)
+
+
+@dataclass(frozen=True)
+class GateSpec:
+    """Gates for a budget, and how they sharpen during training: what all kinds have in common.
+
+    rate       fraction of the prunable weights to remove, in [0, 1)
+    sigma      sharpness at the start and at the end; geometric in between (our choice)
+    warmup     fraction of the training over which the rate rises from 0, along a cubic (our choice)
+    scope, exempt, rates   as in `Budget`
+    scale      "rms": a tensor's latents are measured in its root mean square at the time of attaching,
+               so that one threshold fits any network; "unit": they have unit variance already
+
+    Errors: BadInput, naming every value that is not valid.
+    """
+
+    rate: float
+    sigma: tuple[float, float] = (2.0, 100.0)
+    warmup: float = 0.5
+    scope: str = "global"
+    exempt: tuple[str, ...] = ()
+    rates: Mapping[str, float] = field(default_factory=dict)
+    scale: str = "rms"
+
+    def __post_init__(self) -> None:
+        problems = []
+        for name, valid in self.choices.items():
+            if (value := getattr(self, name)) not in valid:
+                problems.append(
+                    f"{name} must be one of {', '.join(valid)}, not {value!r}{nearest(value, valid)}"
+                )
+        if not 0 < self.sigma[0] <= self.sigma[1] < math.inf:
+            problems.append(f"sigma must rise from above 0 to a finite value, not {self.sigma}")
+        if not 0 <= self.warmup <= 1:
+            problems.append(f"warmup must be in [0, 1], not {self.warmup}")
+        problems += self.problems()
+        try:
+            _ = self.budget
+        except BadInput as error:
+            problems.append(str(error))
+        if problems:
+            raise BadInput(f"{self.words}: {listed(problems)}")
+
+    @property
+    def words(self) -> str:
+        """What it is called where something is wrong with it."""
+        return "gate"
+
+    @property
+    def choices(self) -> dict[str, tuple[str, ...]]:
+        """Field -> the values that it may have."""
+        return {"scale": SCALES}
+
+    def problems(self) -> list[str]:
+        """What else is not valid."""
+        return []
+
+    @property
+    def budget(self) -> Budget:
+        return Budget(self.rate, self.scope, self.exempt, self.rates)
+
+    def sharpness(self, progress: float) -> float:
+        """sigma(t) = sigma_0 (sigma_1 / sigma_0)^t, t in [0, 1]."""
+        first, last = self.sigma
+        return first * (last / first) ** min(1.0, progress)
+
+    def ramp(self, progress: float) -> float:
+        """The part of the rate that is asked for at t: 1 - (1 - t / warmup)^3, then 1."""
+        if progress >= self.warmup:
+            return 1.0
+        return 1 - (1 - progress / self.warmup) ** 3
+
+    def gate(self, like: Tensor, scale: float) -> Gate:
+        """A gate for one tensor, at the start of the training."""
+        raise NotImplementedError
+
+    def update(self, models: Sequence[Gates], progress: float, alive: Alive) -> None:
+        """Set what the gates of models that differ in weights, rates and seeds alone need at t."""
+        raise NotImplementedError
