@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import io
 import pickle
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
@@ -14,10 +16,10 @@ from torch.nn.utils import parametrize
 
 from bandstop import gate
 from bandstop.errors import BadInput
-from bandstop.gate import PRIORS, BandStop
+from bandstop.gate import PRIORS, SPECS, BandStop, CoarseToFine, GateSpec, SemiStructured
 from bandstop.gate.attach import FixedMask
 from bandstop.gate.base import Gate
-from bandstop.gate.spec import BandStopGate
+from bandstop.gate.groups import COARSE
 from bandstop.objective.alignment import quantiles
 
 DEVICES = [
@@ -30,25 +32,45 @@ DEVICES = [
 RATES = [0.0, 0.5, 0.9]
 
 
-def soft_gate(like: torch.Tensor) -> Gate:
-    made = BandStopGate(like, scale=0.7, sharpness=5.0)
-    made.threshold.fill_(0.6)
-    return made
+KINDS: dict[str, Callable[..., GateSpec]] = {
+    **SPECS,
+    "coarse-to-fine, symmetric": partial(CoarseToFine, psi="symmetric"),
+    "coarse-to-fine, groups": partial(CoarseToFine, levels=COARSE),
+    "semi-structured, groups": partial(SemiStructured, levels=COARSE),
+    "semi-structured, entries": partial(SemiStructured, levels=("entry",)),
+}
+BY_MAGNITUDE = ("band-stop", "magnitude", "fixed mask", "semi-structured, entries")
+EXACT = ("band-stop", "magnitude", "semi-structured, entries")
+"""Kinds that meet the budget to the weight while they train."""
 
 
-def fixed_mask(like: torch.Tensor) -> Gate:
-    return FixedMask(like.detach().abs() > 0.5, like)
+class Bearer(nn.Module):
+    """A module that is one tensor."""
+
+    def __init__(self, latent: torch.Tensor) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(latent.detach().clone())
 
 
-GATES = {"band-stop": soft_gate, "fixed mask": fixed_mask}
+def one_gate(kind: str, like: torch.Tensor) -> Gate:
+    """A gate of a kind, at work, for a tensor such as `like`."""
+    bearer = Bearer(like)
+    put(kind, bearer)
+    (gated,) = gate.gated_tensors(bearer)
+    return gated.gate
+
+
+GATES = [*KINDS, "fixed mask"]
 
 
 def put(kind: str, target: nn.Module, rate: float = 0.5) -> None:
     """Bear gates of one kind, at work."""
-    if kind == "band-stop":
-        gate.attach(target, BandStop(rate=rate)).update(0.7)
-    else:
+    if kind == "fixed mask":
         gate.fix(target, some_masks(target, 1 - rate))
+    else:
+        smallest = min(t.numel() for t in gate.prunable(target).values())
+        rate = 0.0 if smallest == 1 else rate
+        gate.attach(target, KINDS[kind](rate=rate)).update(0.3)
 
 
 def some_masks(target: nn.Module, keep: float = 0.5) -> dict[str, torch.Tensor]:
@@ -74,7 +96,7 @@ def train_a_step(target: nn.Module, optimiser: torch.optim.Optimizer, x: torch.T
 @pytest.mark.parametrize("device", DEVICES)
 def test_a_gate_keeps_shape_type_device_and_sign_and_no_weight_grows(kind, dtype, shape, device):
     latent = torch.randn(shape, dtype=dtype, device=device)
-    made = GATES[kind](latent)
+    made = one_gate(kind, latent)
     weight = made(latent)
     assert (weight.shape, weight.dtype, weight.device) == (latent.shape, dtype, latent.device)
     assert (weight * latent >= 0).all()
@@ -88,17 +110,40 @@ def test_a_gate_keeps_shape_type_device_and_sign_and_no_weight_grows(kind, dtype
 @pytest.mark.parametrize("kind", GATES)
 def test_a_gates_gradient_is_that_of_finite_differences(kind):
     latent = torch.randn(4, 5, dtype=torch.float64, requires_grad=True)
-    made = GATES[kind](latent)
+    made = one_gate(kind, latent)
     assert torch.autograd.gradcheck(made, latent)
 
 
-@pytest.mark.parametrize("kind", GATES)
-def test_scores_order_weights_by_magnitude_and_carry_no_gradient(kind):
+@pytest.mark.parametrize("kind", BY_MAGNITUDE)
+def test_scores_order_weights_by_magnitude(kind):
     latent = torch.randn(20, 2, requires_grad=True)
-    scores = GATES[kind](latent).scores(latent)
-    assert not scores.requires_grad
+    scores = one_gate(kind, latent).scores(latent)
     by_magnitude = scores.flatten()[latent.detach().abs().flatten().argsort()]
     assert (by_magnitude.diff() >= 0).all()
+
+
+@pytest.mark.parametrize("kind", GATES)
+@pytest.mark.parametrize("shape", [(4, 5), (2, 3, 4), (3, 2, 2, 2)])
+def test_scores_are_finite_not_negative_and_carry_no_gradient(kind, shape):
+    latent = torch.randn(shape, requires_grad=True)
+    scores = one_gate(kind, latent).scores(latent)
+    assert scores.shape == latent.shape
+    assert not scores.requires_grad
+    assert (scores.isfinite() & (scores >= 0)).all()
+
+
+@pytest.mark.parametrize("kind", GATES)
+def test_stacked_along_an_axis_of_runs_every_gate_is_each_runs_own(kind):
+    latents = torch.randn(3, 4, 5, 6, generator=torch.Generator().manual_seed(0))
+    gates = [one_gate(kind, latent) for latent in latents]
+    parameters, buffers = torch.func.stack_module_state(gates)
+
+    def one(state, latent):
+        return torch.func.functional_call(gates[0], state, (latent,))
+
+    stacked = torch.func.vmap(one)(parameters | buffers, latents)
+    alone = torch.stack([made(latent) for made, latent in zip(gates, latents, strict=True)])
+    assert torch.allclose(stacked, alone, atol=1e-6)
 
 
 def test_a_fixed_mask_holds_only_0_and_1_and_has_its_tensors_shape():
@@ -281,17 +326,18 @@ def test_exempt_tensors_bear_no_gate_keep_their_weights_and_are_counted(name, de
     assert torch.equal(gate.prunable(net)[last], whole)
 
 
+@pytest.mark.parametrize("kind", EXACT)
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("rate", RATES)
 @pytest.mark.parametrize("scope", ["global", "layer"])
 @pytest.mark.parametrize("device", DEVICES)
 def test_at_the_end_the_empirical_threshold_meets_the_budget_to_the_weight(
-    name, rate, scope, device
+    kind, name, rate, scope, device
 ):
     net, _ = model(name)
     net = net.to(device)
     total = sum(t.numel() for t in gate.prunable(net).values())
-    gates = gate.attach(net, BandStop(rate=rate, scope=scope))
+    gates = gate.attach(net, KINDS[kind](rate=rate, scope=scope))
     gates.update(1.0)
     assert gates.observed_rate() == pytest.approx(1 - round((1 - rate) * total) / total, abs=1e-12)
 

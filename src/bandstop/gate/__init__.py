@@ -11,10 +11,25 @@ from bandstop.gate.attach import (
     update_together,
 )
 from bandstop.gate.band_stop import band_stop
+from bandstop.gate.base import Gate, GateSpec
+from bandstop.gate.coarse_to_fine import CoarseToFine
+from bandstop.gate.hard_concrete import HardConcrete
+from bandstop.gate.magnitude import Magnitude
 from bandstop.gate.prior import PRIORS, Prior
+from bandstop.gate.semi_structured import SemiStructured
 from bandstop.gate.spec import BandStop
 
+SPECS: dict[str, type[GateSpec]] = {
+    "band-stop": BandStop,
+    "coarse-to-fine": CoarseToFine,
+    "semi-structured": SemiStructured,
+    "magnitude": Magnitude,
+    "hard-concrete": HardConcrete,
+}
+"""Every kind of gate that can be attached."""
+
 __all__ = [
-    "PRIORS", "BandStop", "Gates", "Prior", "attach", "bake", "band_stop", "detach", "fix",
+    "PRIORS", "SPECS", "BandStop", "CoarseToFine", "Gate", "GateSpec", "Gates", "HardConcrete",
+    "Magnitude", "Prior", "SemiStructured", "attach", "bake", "band_stop", "detach", "fix",
     "gated_tensors", "prunable", "update_together",
 ]  # fmt: skip

@@ -101,6 +101,11 @@ class GateSpec:
         return []
 
     @property
+    def whole_groups(self) -> tuple[str, ...]:
+        """The levels whose groups alone decide, so that the budget is met in whole groups; mostly none."""
+        return ()
+
+    @property
     def budget(self) -> Budget:
         return Budget(self.rate, self.scope, self.exempt, self.rates)
 

@@ -26,8 +26,9 @@ AXES: dict[str, tuple[int, ...]] = {"channel": (-2, -1), "row": (-1,), "column":
 """Level, coarse to fine -> the axes of a (channel, row, column) tensor that one group of it spans."""
 LEVELS = tuple(AXES)
 COARSE = LEVELS[:-1]
-WEIGHTS = {"channel": 0.5, "row": 0.25, "column": 0.25}
-"""How much of the removal each level takes on: together at q they keep q^0.5 q^0.25 q^0.25 = q."""
+WEIGHTS = {"channel": 0.7, "row": 0.15, "column": 0.15}
+"""How much of the removal each level takes on: together at q they keep q^0.7 q^0.15 q^0.15 = q.
+Whole channels are what makes tensors smaller (docs/decisions/0007)."""
 
 
 def block_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:

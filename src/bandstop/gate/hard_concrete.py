@@ -14,12 +14,18 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from bandstop.gate.base import Gate
+from bandstop.gate.base import Alive, Gate, GateSpec
+
+if TYPE_CHECKING:
+    from bandstop.gate.attach import Gates
 
 BETA, GAMMA, ZETA = 2 / 3, -0.1, 1.1
 OPEN = 2.0
@@ -57,12 +63,37 @@ class HardConcreteGate(Gate):
         return latent.detach().abs() * hard_concrete(self.alpha.detach(), None)
 
     @torch.no_grad()
-    def draw(self, seed: int, step: int, name: str) -> None:
-        """The noise of a step: it depends on the three arguments alone.
+    def draw(self, seed: int, moment: float, name: str) -> None:
+        """The noise of a moment of the training: it depends on the three arguments alone.
 
         Drawn on the CPU in single precision, so that every device and type sees the same.
         """
-        digest = hashlib.blake2b(f"{seed}/{step}/{name}".encode(), digest_size=4).digest()
+        digest = hashlib.blake2b(f"{seed}/{moment}/{name}".encode(), digest_size=4).digest()
         generator = torch.Generator().manual_seed(int.from_bytes(digest))
         noise = torch.rand(self.noise.shape, generator=generator)
         self.noise.copy_(noise.clamp(1e-6, 1 - 1e-6))
+
+
+@dataclass(frozen=True)
+class HardConcrete(GateSpec):
+    """Hard concrete gates; they do not look at the rate, so the budget is met by a cut afterwards.
+
+    seed  of the noise
+    """
+
+    seed: int = 0
+
+    @property
+    def words(self) -> str:
+        return "hard concrete gate"
+
+    def gate(self, like: Tensor, scale: float) -> HardConcreteGate:
+        return HardConcreteGate(like)
+
+    def update(self, models: Sequence[Gates], progress: float, alive: Alive) -> None:
+        """Draw the noise of this moment, each model by its own seed."""
+        for model in models:
+            assert isinstance(model.spec, HardConcrete)
+            for name, g in model.tensors.items():
+                assert isinstance(g.gate, HardConcreteGate)
+                g.gate.draw(model.spec.seed, progress, name)

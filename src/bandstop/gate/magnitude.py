@@ -8,10 +8,18 @@ rising rate this is gradual magnitude pruning (Zhu and Gupta, arXiv 1710.01878).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor
 
-from bandstop.gate.base import Gate
+from bandstop.gate.base import Alive, Gate, GateSpec
+from bandstop.gate.spec import set_thresholds
+
+if TYPE_CHECKING:
+    from bandstop.gate.attach import Gates
 
 
 class MagnitudeGate(Gate):
@@ -33,3 +41,19 @@ class MagnitudeGate(Gate):
 
     def scores(self, latent: Tensor) -> Tensor:
         return latent.detach().abs() / self.scale
+
+
+@dataclass(frozen=True)
+class Magnitude(GateSpec):
+    """Magnitude gates under a threshold that rises with the rate; sigma is not used."""
+
+    @property
+    def words(self) -> str:
+        return "magnitude gate"
+
+    def gate(self, like: Tensor, scale: float) -> MagnitudeGate:
+        return MagnitudeGate(like, scale)
+
+    def update(self, models: Sequence[Gates], progress: float, alive: Alive) -> None:
+        """The threshold that the rate of this moment asks for."""
+        set_thresholds(models, self.ramp(progress))

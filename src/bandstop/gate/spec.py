@@ -97,14 +97,14 @@ def set_sharpness(models: Sequence[Gates], sharpness: float) -> None:
             g.gate.sharpness.fill_(sharpness)  # type: ignore[operator]
 
 
-def stacked(models: Sequence[Gates], name: str) -> Float[Tensor, "model *shape"]:
+def stacked(models: Sequence[Gates], name: str) -> Float[Tensor, "model ..."]:
     """One tensor's latents of all models, in their own units, along a leading axis; no gradient."""
     gated = [m.tensors[name] for m in models]
     return torch.stack([g.gate.unit(g.latent.detach()) for g in gated])
 
 
 def fill(
-    models: Sequence[Gates], name: str, buffer: str, values: Float[Tensor, "model *shape"]
+    models: Sequence[Gates], name: str, buffer: str, values: Float[Tensor, "model ..."]
 ) -> None:
     """Write a row of `values` into each model's buffer of one gate."""
     places = [getattr(m.tensors[name].gate, buffer) for m in models]

@@ -1,0 +1,123 @@
+"""Where the edges of group masks lie, so that the budget holds in every step (our choice throughout).
+
+A tensor keeps the part k^(s w) of a level's groups: k the part of the weights that may stay now, s the
+structure asked for, w the level's weight. Entries, over all tensors of a share, fill what groups leave.
+Everything has a leading axis of models, for runs that are trained together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from bandstop.gate.base import Alive
+from bandstop.gate.groups import COARSE, LEVELS, WEIGHTS, pooled
+from bandstop.gate.spec import magnitude_quantiles
+
+if TYPE_CHECKING:
+    from bandstop.gate.attach import Gates
+
+CRISP = 100.0
+"""Sharpness of coarse levels beside that of entries, on values relative to their mean: groups differ
+far less than entries do."""
+CLOSED = 1e-6
+"""Score of an entry in a closed group, relative to its own: it comes after all that are open."""
+
+
+def level_problems(levels: tuple[str, ...], structure: float) -> list[str]:
+    """What is wrong with the levels and the structure that someone asks for."""
+    problems = []
+    if not levels or len(set(levels)) < len(levels) or not set(levels) <= set(LEVELS):
+        problems.append(f"levels must be some of {', '.join(LEVELS)}, each once, not {levels}")
+    if not 0 <= structure <= 1:
+        problems.append(f"structure must be in [0, 1], not {structure}")
+    return problems
+
+
+def level_parts(levels: Sequence[str], structure: float) -> dict[str, float]:
+    """Coarse level -> the power of k, the part that may stay, to which it keeps its groups."""
+    coarse = [level for level in levels if level in COARSE]
+    share = structure if "entry" in levels else 1.0
+    whole = sum(WEIGHTS[level] for level in coarse)
+    return {level: share * WEIGHTS[level] / whole for level in coarse}
+
+
+def keep_now(models: Sequence[Gates], ramp: float) -> dict[str, list[float]]:
+    """Tensor -> for each model the part of the weights that may stay in its share at this moment."""
+    return {
+        name: [1 - ramp * m.shares[at].rate for m in models]
+        for at, share in enumerate(models[0].shares)
+        for name in share.names
+    }
+
+
+def level_edges(
+    field: Float[Tensor, "model channel row column"],
+    keeps: Sequence[float],
+    levels: Sequence[str],
+    parts: Mapping[str, float],
+) -> tuple[Float[Tensor, "model level"], Bool[Tensor, "model channel row column"]]:
+    """Edges of the coarse levels, such that the part keep^part of a level's groups has a mean of `field`
+    above; rows and columns are counted in open channels alone. And what they leave open.
+
+    For the level of entries there is a 0 among the edges.
+    """
+    open_ = torch.ones_like(field, dtype=torch.bool)
+    channels = open_
+    edges = []
+    for level in levels:
+        if level == "entry":
+            edges.append(torch.zeros_like(field[:, 0, 0, 0]))
+            continue
+        e = pooled(field, level)
+        among = channels.any(dim=2, keepdim=True).any(dim=3, keepdim=True).expand_as(e)
+        e = torch.where(among, e, -1.0).flatten(1)
+        counts = among.flatten(1).sum(1).tolist()
+        removed = [
+            e.shape[1] - max(1, round(count * keep ** parts[level]))
+            for count, keep in zip(counts, keeps, strict=True)
+        ]
+        edge = magnitude_quantiles(e, removed).clamp(min=0)
+        on = pooled(field, level) >= edge[:, None, None, None]
+        edges.append(edge)
+        open_ = open_ & on
+        if level == "channel":
+            channels = open_
+    return torch.stack(edges, 1), open_
+
+
+def still_alive(
+    models: Sequence[Gates], open_: Mapping[str, Tensor], alive: Alive
+) -> dict[str, Bool[Tensor, "model channel row column"]]:
+    """What is open in each tensor and not dead in the network, where exempt tensors are open whole."""
+    device = next(iter(open_.values())).device
+    whole = {
+        name: torch.ones(len(models), *shape, dtype=torch.bool, device=device)
+        for name, shape in models[0].shapes.items()
+    }
+    whole |= {name: mask.view(whole[name].shape) for name, mask in open_.items()}
+    left = torch.func.vmap(alive)(whole)
+    return {name: left[name].view(mask.shape) for name, mask in open_.items()}
+
+
+def entry_edges(
+    models: Sequence[Gates],
+    energies: Mapping[str, Tensor],
+    open_: Mapping[str, Tensor],
+    ramp: float,
+) -> dict[str, Float[Tensor, " model"]]:
+    """a^2 of the entries of each tensor: the open ones above it are as many as may stay now."""
+    found: dict[str, Tensor] = {}
+    for shares in zip(*(m.shares for m in models), strict=True):
+        removed = [round((share.total - share.keep) * ramp) for share in shares]
+        names = shares[0].names
+        pool = torch.cat(
+            [torch.where(open_[n], energies[n], -1.0).flatten(1) for n in names], dim=1
+        )
+        edge = magnitude_quantiles(pool, removed).clamp(min=0)
+        found |= dict.fromkeys(names, edge)
+    return found

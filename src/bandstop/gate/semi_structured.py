@@ -1,0 +1,219 @@
+"""Semi-structured masks: band-stop, weight sharing, gating, a cascade on one latent tensor (2412.11813).
+
+    1. band-stop   m = sigmoid( sigma (v^2 - a^2) ), for each entry
+    2. sharing     s = the mean of m over a channel, a row, a column
+    3. gating      keep = sigmoid( tau (s - hi) ),  drop = sigmoid( tau (lo - s) / mean(s) )
+                   mask of a level = keep + (not keep) (not drop) (mask of the finer level)
+
+with not x = 1 - x; from the channel over row and column together to the entry, whose own decision is a
+band-stop again, sigmoid(sigma (v^2 - b^2)). Where a group agrees, it decides; where it does not, the
+finer level does. (The three stages and the not-gates: arXiv 2412.11813, in words; the formulas, tau =
+100 sigma, hi = 0.75, and how a, b and lo are set: our choice.)
+
+The level of entries alone is **unstructured** pruning, groups alone are **structured** pruning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from bandstop.gate.base import Alive, Gate, GateSpec
+from bandstop.gate.groups import LEVELS, as_blocks, block_shape, pooled
+from bandstop.gate.levels import (
+    CLOSED,
+    CRISP,
+    entry_edges,
+    keep_now,
+    level_edges,
+    level_parts,
+    level_problems,
+    still_alive,
+)
+from bandstop.gate.spec import fill, set_sharpness, stacked
+
+if TYPE_CHECKING:
+    from bandstop.gate.attach import Gates
+
+AGREE = 0.75
+"""hi: a group of which so much passes the band-stop is kept whole."""
+KEPT = 1e3
+"""Added to the score of an entry in a group that is kept whole: it comes before all others."""
+
+
+def semi_structured(
+    energy: Float[Tensor, "channel row column"],
+    first: Float[Tensor, ""],
+    own: Float[Tensor, ""],
+    low: Float[Tensor, " level"],
+    sharpness: Float[Tensor, ""],
+    levels: Sequence[str],
+) -> Float[Tensor, "channel row column"]:
+    """The cascade's mask; `energy` is the square of the latents.
+
+    first, own  a^2 and b^2; low  one for each of `levels`, that of entries unused
+    """
+    passing = torch.sigmoid(sharpness * (energy - first))
+    keep, drop = decisions(passing, low, sharpness, levels)
+    fine = torch.ones_like(energy)
+    if "entry" in levels:
+        fine = torch.sigmoid(sharpness * (energy - own))
+    lines_keep = 1 - (1 - keep["row"]) * (1 - keep["column"])
+    lines_spare = (1 - drop["row"]) * (1 - drop["column"])
+    lines = lines_keep + (1 - lines_keep) * lines_spare * fine
+    return keep["channel"] + (1 - keep["channel"]) * (1 - drop["channel"]) * lines
+
+
+def decisions(
+    passing: Float[Tensor, "channel row column"],
+    low: Float[Tensor, " level"],
+    sharpness: Float[Tensor, ""],
+    levels: Sequence[str],
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """keep and drop of each coarse level, in [0, 1]; 0 for a level that takes no part.
+
+    Without the level of entries no group is kept against a coarser or finer one: groups only drop.
+    """
+    none = torch.zeros_like(passing[:1, :1, :1])
+    keep, drop = (dict.fromkeys(("channel", "row", "column"), none) for _ in range(2))
+    tau = CRISP * sharpness
+    for at, level in enumerate(levels):
+        if level == "entry":
+            continue
+        s = pooled(passing, level)
+        drop[level] = torch.sigmoid(tau * (low[at] - s) / s.mean().clamp(min=1e-12))
+        if "entry" in levels:
+            keep[level] = torch.sigmoid(tau * (s - AGREE))
+    return keep, drop
+
+
+class SemiStructuredGate(Gate):
+    """`semi_structured` of latent / scale; all numbers are buffers."""
+
+    first: Tensor
+    own: Tensor
+    low: Tensor
+    sharpness: Tensor
+    scale: Tensor
+
+    def __init__(
+        self, like: Tensor, scale: float, sharpness: float, levels: tuple[str, ...]
+    ) -> None:
+        super().__init__()
+        self.levels = levels
+        for name, value in [
+            ("first", torch.tensor(0.0)),
+            ("own", torch.tensor(0.0)),
+            ("low", torch.full((len(levels),), -1.0)),
+            ("sharpness", torch.tensor(sharpness)),
+            ("scale", torch.tensor(scale)),
+        ]:
+            self.register_buffer(name, value.to(like))
+
+    def unit(self, latent: Tensor) -> Tensor:
+        return latent / self.scale
+
+    def mask(self, latent: Tensor) -> Tensor:
+        energy = as_blocks(self.unit(latent)).square()
+        mask = semi_structured(energy, self.first, self.own, self.low, self.sharpness, self.levels)
+        return mask.view(latent.shape)
+
+    def scores(self, latent: Tensor) -> Tensor:
+        """|latent| / scale, far above the others where a group is kept whole, far below where it is
+        dropped."""
+        v = self.unit(latent.detach())
+        kept, dropped = whole_groups(
+            as_blocks(v).square(), self.first, self.low, self.sharpness, self.levels
+        )
+        tier = torch.where(dropped, CLOSED, 1.0).view(v.shape)
+        return v.abs() * tier + KEPT * kept.view(v.shape)
+
+
+def whole_groups(
+    energy: Float[Tensor, "channel row column"],
+    first: Float[Tensor, ""],
+    low: Float[Tensor, " level"],
+    sharpness: Float[Tensor, ""],
+    levels: Sequence[str],
+) -> tuple[Tensor, Tensor]:
+    """Entries that a group keeps whole, and those that a group drops: (kept, dropped), boolean."""
+    passing = torch.sigmoid(sharpness * (energy - first))
+    keep, drop = (
+        {k: v > 0.5 for k, v in d.items()} for d in decisions(passing, low, sharpness, levels)
+    )
+    lines_keep = keep["row"] | keep["column"]
+    kept = keep["channel"] | (~drop["channel"] & lines_keep)
+    dropped = ~kept & (drop["channel"] | drop["row"] | drop["column"])
+    shape = energy.shape
+    return kept.expand(shape), dropped.expand(shape)
+
+
+@dataclass(frozen=True)
+class SemiStructured(GateSpec):
+    """Semi-structured gates; see `GateSpec` for the other fields.
+
+    levels     those of channel, row, column and entry that take part
+    structure  s in [0, 1]: which part of the removal, on a logarithmic scale, whole groups take on; 0:
+               groups drop nothing. Without the level of entries groups take on all of it
+    """
+
+    levels: tuple[str, ...] = LEVELS
+    structure: float = 0.6
+
+    @property
+    def words(self) -> str:
+        return "semi-structured gate"
+
+    @property
+    def whole_groups(self) -> tuple[str, ...]:
+        return () if "entry" in self.levels else self.levels
+
+    def problems(self) -> list[str]:
+        return level_problems(self.levels, self.structure)
+
+    def gate(self, like: Tensor, scale: float) -> SemiStructuredGate:
+        block_shape(tuple(like.shape))
+        return SemiStructuredGate(like, scale, self.sharpness(0.0), self.levels)
+
+    def update(self, models: Sequence[Gates], progress: float, alive: Alive) -> None:
+        """Sharpness; a^2, as if entries alone decided; lo of every level; then b^2 with what is left."""
+        sharpness, ramp = self.sharpness(progress), self.ramp(progress)
+        set_sharpness(models, sharpness)
+        count = len(models)
+        energies = {
+            name: stacked(models, name).view(count, *block_shape(models[0].shapes[name])).square()
+            for name in models[0].tensors
+        }
+        everything = {n: torch.ones_like(e, dtype=torch.bool) for n, e in energies.items()}
+        first = entry_edges(models, energies, everything, ramp)
+        keeps = keep_now(models, ramp)
+        parts = level_parts(self.levels, self.structure)
+        open_, kept = {}, {}
+        for name, energy in energies.items():
+            passing = torch.sigmoid(sharpness * (energy - first[name][:, None, None, None]))
+            low, _ = level_edges(passing, keeps[name], self.levels, parts)
+            low = low * (1 - 1e-3)  # of groups that are equal all stay
+            fill(models, name, "first", first[name])
+            fill(models, name, "low", low)
+            sigma = torch.full((count,), sharpness).to(energy)
+            whole, dropped = torch.func.vmap(
+                lambda e, a, lo, s: whole_groups(e, a, lo, s, self.levels)
+            )(energy, first[name], low, sigma)
+            open_[name], kept[name] = ~dropped, whole
+        if "entry" in self.levels:
+            left = still_alive(models, open_, alive)
+            tiers = prioritised(energies, kept)
+            for name, own in entry_edges(models, tiers, left, ramp).items():
+                fill(models, name, "own", own)
+
+
+def prioritised(
+    energies: Mapping[str, Tensor], kept: Mapping[str, Tensor]
+) -> dict[str, Float[Tensor, "model channel row column"]]:
+    """Energies with those that a group keeps far above the others: they use up the budget first."""
+    return {name: e + KEPT**2 * kept[name] for name, e in energies.items()}
