@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING
 
 import torch
@@ -18,9 +19,16 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from bandstop.gate.band_stop import BandStopGate
+from bandstop.budget import Budget
 from bandstop.gate.base import Alive
-from bandstop.gate.spec import BandStop, fill, magnitude_quantiles, set_sharpness, stacked
+from bandstop.gate.spec import (
+    BandStop,
+    BandStopGate,
+    fill,
+    magnitude_quantiles,
+    set_sharpness,
+    stacked,
+)
 
 if TYPE_CHECKING:
     from bandstop.gate.attach import Gates
@@ -90,17 +98,20 @@ class Ladder(BandStop):
         return (first, *(inner[i] for i in order.sort().values.tolist()), last)
 
     def update(self, models: Sequence[Gates], progress: float, alive: Alive) -> None:
-        """The thresholds of this step's rates, in one share over all gated tensors."""
+        """The thresholds of this step's rates, each by magnitude in every share of its budget."""
         ramp, rates = self.ramp(progress / (1 - self.settle)), self.rates_at(progress)
-        names = list(models[0].tensors)
-        pooled = torch.cat([stacked(models, n).flatten(1).abs() for n in names], dim=1)
-        removed = [round(rate * models[0].weights * ramp) for rate in rates]
-        rungs = torch.stack(
-            [magnitude_quantiles(pooled, [count] * len(models)) for count in removed], dim=1
-        )
-        for name in names:
-            fill(models, name, "rungs", rungs)
-            fill(models, name, "threshold", rungs[:, -1])
+        sizes = {name: prod(shape) for name, shape in models[0].shapes.items()}
+        budgets = [Budget(r, self.scope, self.exempt, self.rates).resolve(sizes) for r in rates]
+        for shares in zip(*budgets, strict=True):
+            names = shares[0].names
+            pooled = torch.cat([stacked(models, n).flatten(1).abs() for n in names], dim=1)
+            rungs = [
+                magnitude_quantiles(pooled, [round((s.total - s.keep) * ramp)] * len(models))
+                for s in shares
+            ]
+            for name in names:
+                fill(models, name, "rungs", torch.stack(rungs, dim=1))
+                fill(models, name, "threshold", rungs[-1])
         crisp = progress >= 1 - self.settle
         set_sharpness(models, CRISP if crisp else self.sharpness(progress / (1 - self.settle)))
 
