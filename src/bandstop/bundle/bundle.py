@@ -16,13 +16,15 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from bandstop.bundle.storage import restore, store
+from bandstop.bundle.order import Order
+from bandstop.bundle.storage import index_type, restore, store
 from bandstop.data.describe import Description, Normalisation, describe
 from bandstop.data.sequence import Sequence
 from bandstop.digest import digest
 from bandstop.errors import BadInput, OtherVersion
 from bandstop.files import write_atomically
 from bandstop.nn import AttentionGCN, CompactGCN, Shape
+from bandstop.prune import NEVER
 from bandstop.skeleton import Skeleton
 
 VERSION = 1
@@ -44,6 +46,7 @@ class Bundle:
     """A network with everything it needs: `predict` takes what a sensor gives.
 
     facts  method, rate, accuracy, provenance: whatever a reader should know; JSON
+    order  for a network of many rates: which weights stay at which
     """
 
     net: CompactGCN
@@ -51,6 +54,7 @@ class Bundle:
     normalisation: Normalisation
     classes: tuple[str, ...]
     facts: Mapping[str, Any] = field(default_factory=dict)
+    order: Order | None = None
 
     def __post_init__(self) -> None:
         wanted = self.description.size
@@ -85,6 +89,25 @@ class Bundle:
         probabilities = dict(zip(self.classes, p, strict=True))
         return Prediction(max(probabilities, key=probabilities.__getitem__), probabilities)
 
+    def at(self, rate: float, force: bool = False) -> Bundle:
+        """The network of one rate, out of one trained for many: at once, without training or data.
+
+        Exactly round((1 - rate) N) weights, or fewer where some of them are dead.
+        force  also above the highest rate that was trained
+        Errors: BadInput for a bundle of one rate, or a rate outside the trained range.
+        """
+        if self.order is None:
+            raise BadInput(
+                "this network was designed for one rate; design with method mrmp for any rate at once"
+            )
+        self.order.check(rate, force)
+        small = self.order.at(self.net, rate)
+        kept = sum(int((w != 0).sum()) for w in small.net.weights().values())
+        facts = {**self.facts, "rate": 1 - kept / self.order.weights, "rate_target": rate}
+        facts.pop("accuracy", None)
+        small = small.requires_grad_(False)
+        return Bundle(small, self.description, self.normalisation, self.classes, facts)
+
     def to_bytes(self) -> bytes:
         """The file's content; see docs/bundle.md."""
         net, shape = self.net.net, self.net.shape
@@ -100,6 +123,9 @@ class Bundle:
         for name, weight in net.weights().items():
             storage[name], parts = store(weight)
             tensors |= {f"{name}.{part}": value for part, value in parts.items()}
+            if self.order is not None:
+                ranks = self.order.ranks[name][weight != 0]
+                tensors[f"{name}.ranks"] = ranks.to(index_type(self.order.weights))
         header = {
             "version": VERSION,
             "skeleton": self.skeleton.to_dict(),
@@ -116,6 +142,12 @@ class Bundle:
             "storage": storage,
             "facts": dict(self.facts),
         }  # fmt: skip
+        if self.order is not None:
+            header["order"] = {
+                "weights": self.order.weights,
+                "lowest": self.order.lowest,
+                "highest": self.order.highest,
+            }
         text = json.dumps(header, sort_keys=True)
         tensors = {name: t.cpu().contiguous() for name, t in tensors.items()}
         return _in_order(save_tensors(tensors, {"bandstop": text, "sha256": digest(text, tensors)}))
@@ -200,14 +232,20 @@ def _assemble(header: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Bundl
                 f"{key} is {tensors[key].dtype} {tuple(tensors[key].shape)}, not float32 {size}"
             )
     for key, tensor in tensors.items():
-        if not tensor.isfinite().all():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
             raise BadInput(f"{key} has NaN or infinite values")
     net = AttentionGCN(shape, scales=dict.fromkeys(TENSORS, 1.0))
+    ranks: dict[str, Tensor] = {}
     with torch.no_grad():
         for name, size in shape.tensors.items():
             prefix = f"{name}."
             parts = {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
-            getattr(net, name).copy_(restore(header["storage"][name], parts, size))
+            ranked = parts.pop("ranks", None)
+            weight = restore(header["storage"][name], parts, size)
+            getattr(net, name).copy_(weight)
+            if "order" in header:
+                ranks[name] = torch.full(size, NEVER)
+                ranks[name][weight != 0] = ranked.long()  # type: ignore[union-attr]
         net.filter_bias.copy_(tensors["filter_bias"])
         net.class_bias.copy_(tensors["class_bias"])
     small = CompactGCN(
@@ -223,4 +261,5 @@ def _assemble(header: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Bundl
         Normalisation(tensors["mean"], tensors["std"]),
         tuple(header["classes"]),
         header["facts"],
+        Order(ranks, **header["order"]) if "order" in header else None,
     )

@@ -14,7 +14,7 @@ from torch import Tensor
 Parts = dict[str, Tensor]
 
 
-def _index_type(count: int) -> torch.dtype:
+def index_type(count: int) -> torch.dtype:
     return torch.uint16 if count <= 1 << 16 else torch.int32
 
 
@@ -48,7 +48,7 @@ def _decode_bits(parts: Parts, flat: Tensor) -> None:
 
 def _encode_index(flat: Tensor) -> Parts:
     index = flat.nonzero().flatten()
-    return {"values": flat[index], "index": index.to(_index_type(len(flat)))}
+    return {"values": flat[index], "index": index.to(index_type(len(flat)))}
 
 
 def _decode_index(parts: Parts, flat: Tensor) -> None:

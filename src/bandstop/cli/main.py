@@ -11,6 +11,7 @@ import typer
 
 from bandstop.cli.data import app as data_app
 from bandstop.cli.design import design
+from bandstop.cli.extract import extract
 from bandstop.cli.predict import predict
 from bandstop.cli.report import report
 from bandstop.cli.table import table
@@ -33,6 +34,7 @@ app = typer.Typer(
     epilog="Every command explains itself with --help. Add --debug anywhere to see a traceback.",
 )
 app.command()(design)
+app.command()(extract)
 app.command()(predict)
 app.command()(table)
 app.command()(report)

@@ -5,8 +5,24 @@ from bandstop.prune.choose_groups import Reached, choose_groups, choose_live_gro
 from bandstop.prune.compact import compact, masks_of
 from bandstop.prune.finish import finish
 from bandstop.prune.liveness import check_reachable, choose_live, live, strongest_paths
+from bandstop.prune.order import NEVER, compact_ranks, kept_at, masks_at, order_of
 
 __all__ = [
-    "Masks", "Reached", "check_reachable", "choose", "choose_groups", "choose_live",
-    "choose_live_groups", "compact", "finish", "live", "masks_of", "strongest_paths",
+    "NEVER",
+    "Masks",
+    "Reached",
+    "check_reachable",
+    "choose",
+    "choose_groups",
+    "choose_live",
+    "choose_live_groups",
+    "compact",
+    "compact_ranks",
+    "finish",
+    "kept_at",
+    "live",
+    "masks_at",
+    "masks_of",
+    "order_of",
+    "strongest_paths",
 ]  # fmt: skip

@@ -1,0 +1,56 @@
+"""`bandstop extract`: one rate out of a network trained for many."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import typer
+
+
+def extract(
+    run: Path = typer.Argument(help="a run directory of method mrmp, or its net.bandstop"),
+    rate: float = typer.Option(help="fraction of the prunable weights to remove, such as 0.97"),
+    output: Path = typer.Option(
+        None, "--output", "-o", help="default: net-RATE.bandstop beside it"
+    ),
+    force: bool = typer.Option(False, help="also above the highest rate that was trained"),
+    json_: bool = typer.Option(False, "--json", help="print one JSON object"),
+) -> None:
+    """Take the network of any rate out of one multi-rate training: at once, without data.
+
+    Every rate between the lowest and the highest that were trained can be had, seen or not, with
+    exactly its budget.
+
+    Examples:
+
+      bandstop extract runs/sbu-…-mrmp-… --rate 0.97
+
+      bandstop extract net.bandstop --rate 0.9 -o small.bandstop
+    """
+    from bandstop.bundle import load_bundle
+    from bandstop.cli.show import number, out
+    from bandstop.measure import dense_macs, sparse_macs
+    from bandstop.record import RunFolder
+
+    path = RunFolder(run).bundle if run.is_dir() else run
+    small = load_bundle(path).at(rate, force)
+    target = output or path.with_name(f"net-{rate:g}.bandstop")
+    small.save(target)
+    kept = sum(int((w != 0).sum()) for w in small.net.net.weights().values())
+    facts = {
+        "rate_target": rate,
+        "rate": small.facts["rate"],
+        "weights_kept": kept,
+        "macs": dense_macs(small.net.shape),
+        "macs_sparse": sparse_macs(small.net.net),
+        "bytes": small.bytes,
+        "bundle": str(target),
+    }
+    if json_:
+        typer.echo(json.dumps(facts))
+        return
+    out.print(f"rate     {small.facts['rate']:.4f}, {number(kept)} weights")
+    out.print(f"MACs     {number(facts['macs_sparse'])} when zeros are skipped")
+    out.print(f"bytes    {number(facts['bytes'])}")
+    out.print(f"network  {target}", soft_wrap=True)

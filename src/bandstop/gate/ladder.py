@@ -1,0 +1,142 @@
+"""Many rates at once: one latent tensor, a threshold for every rate of the step (MRMP, arXiv 2312.17615).
+
+    weights at rate r:   latent * psi_{a(r), sigma}(latent)
+
+A gate holds its rates' thresholds as `rungs`. `at_every_rung` evaluates the network at all of them in
+one batched computation; by itself the network is at the highest rate.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.func import functional_call, vmap
+
+from bandstop.budget import Budget
+from bandstop.gate.base import Alive
+from bandstop.gate.spec import (
+    BandStop,
+    BandStopGate,
+    fill,
+    magnitude_quantiles,
+    set_sharpness,
+    stacked,
+)
+
+if TYPE_CHECKING:
+    from bandstop.gate.attach import Gates
+
+SEEN = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.98)
+"""The rates that the paper trains with."""
+
+CRISP = 1e6
+"""Sharpness at which a mask is 0 or 1 in float32 and its slope 0."""
+
+
+class LadderGate(BandStopGate):
+    """A band-stop gate with several thresholds; `threshold` is the highest rate's."""
+
+    rungs: Float[Tensor, " rung"]
+
+    def __init__(self, like: Tensor, scale: float, sharpness: float, count: int) -> None:
+        super().__init__(like, scale, sharpness)
+        self.register_buffer("rungs", torch.zeros(count, dtype=like.dtype, device=like.device))
+
+
+@dataclass(frozen=True)
+class Ladder(BandStop):
+    """Band-stop gates for several rates; `rate` is the highest of them.
+
+    seen      the rates that are trained, rising
+    together  how many of them in a step, at least 2: always the lowest and the highest, and others by
+              turns (our choice); 0: all (the paper's form)
+    settle    part at the end in which the masks are crisp, so that what is trained is what stays
+              (our choice)
+    """
+
+    seen: tuple[float, ...] = SEEN
+    together: int = 4
+    settle: float = 0.1
+
+    @property
+    def count(self) -> int:
+        """Rungs of a step."""
+        return min(self.together, len(self.seen)) if self.together else len(self.seen)
+
+    @property
+    def words(self) -> str:
+        return "multi-rate gate"
+
+    def problems(self) -> list[str]:
+        problems = []
+        if not self.seen or list(self.seen) != sorted(set(self.seen)):
+            problems.append(f"the seen rates must rise, not {self.seen}")
+        elif self.rate != self.seen[-1]:
+            problems.append(f"the rate must be the highest seen, {self.seen[-1]}, not {self.rate}")
+        if self.together < 0 or self.together == 1 < len(self.seen):
+            problems.append(f"together must be 0 or at least 2, not {self.together}")
+        return problems
+
+    def gate(self, like: Tensor, scale: float) -> LadderGate:
+        return LadderGate(like, scale, self.sharpness(0.0), self.count)
+
+    def rates_at(self, progress: float) -> tuple[float, ...]:
+        """The rates of the step at t: a function of t alone, so a resumed training makes the same."""
+        first, *inner, last = self.seen if len(self.seen) > 1 else (*self.seen, *self.seen)
+        if self.count >= len(self.seen):
+            return self.seen
+        seed = hashlib.blake2b(f"{progress:.9f}".encode(), digest_size=8).digest()
+        generator = torch.Generator().manual_seed(int.from_bytes(seed) >> 1)
+        order = torch.randperm(len(inner), generator=generator)[: self.count - 2]
+        return (first, *(inner[i] for i in order.sort().values.tolist()), last)
+
+    def update(self, models: Sequence[Gates], progress: float, alive: Alive) -> None:
+        """The thresholds of this step's rates, each by magnitude in every share of its budget."""
+        ramp, rates = self.ramp(progress / (1 - self.settle)), self.rates_at(progress)
+        sizes = {name: prod(shape) for name, shape in models[0].shapes.items()}
+        budgets = [Budget(r, self.scope, self.exempt, self.rates).resolve(sizes) for r in rates]
+        for shares in zip(*budgets, strict=True):
+            names = shares[0].names
+            pooled = torch.cat([stacked(models, n).flatten(1).abs() for n in names], dim=1)
+            rungs = [
+                magnitude_quantiles(pooled, [round((s.total - s.keep) * ramp)] * len(models))
+                for s in shares
+            ]
+            for name in names:
+                fill(models, name, "rungs", torch.stack(rungs, dim=1))
+                fill(models, name, "threshold", rungs[-1])
+        crisp = progress >= 1 - self.settle
+        set_sharpness(models, CRISP if crisp else self.sharpness(progress / (1 - self.settle)))
+
+
+def at_every_rung(
+    net: nn.Module, signal: Float[Tensor, "batch ..."], split: bool = True
+) -> Float[Tensor, "sample class"]:
+    """Outputs at every rung, in the order of the samples.
+
+    split  True: rung k sees samples k, k + K, …, so that a step costs what it costs at one rate, and a
+           sample is seen at one rate (our choice); False: every rung sees every sample, and the samples
+           repeat rung after rung (the paper's sum over rates)
+    """
+    rungs = {
+        f"{name}.threshold": module.rungs
+        for name, module in net.named_modules()
+        if isinstance(module, LadderGate)
+    }
+
+    def one(thresholds: dict[str, Tensor], part: Tensor) -> Tensor:
+        return functional_call(net, thresholds, (part,))
+
+    if not split:
+        return vmap(one, in_dims=(0, None))(rungs, signal).flatten(0, 1)
+    count = len(next(iter(rungs.values())))
+    rows = len(signal) // count * count
+    parts = signal[:rows].unflatten(0, (-1, count)).transpose(0, 1)
+    return vmap(one)(rungs, parts).transpose(0, 1).flatten(0, 1)
