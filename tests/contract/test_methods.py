@@ -12,6 +12,7 @@ from bandstop import gate
 from bandstop.errors import BadInput
 from bandstop.measure import relative_error
 from bandstop.method import METHODS, Pruning
+from bandstop.method.gates import GATES
 from bandstop.nn import AttentionGCN, Shape
 from bandstop.prune import compact, live
 from bandstop.record import Config
@@ -21,6 +22,16 @@ STEPS = 40
 SIGNALS = torch.randn(48, 6, 4, generator=seeded(10))
 LABELS = (SIGNALS[:, 0, 0] > 0).long() + (SIGNALS[:, 1, 1] > 0).long()
 PRUNING = [name for name, method in METHODS.items() if method.cut is not None]
+
+
+GROUP = 6 * 6 + 4 * 8
+"""The largest group: a head, its attention and its filters."""
+
+
+def whole_groups(method: str) -> bool:
+    """Do groups alone decide, so that the budget is met in whole groups?"""
+    kind = METHODS[method].gate
+    return kind is not None and bool(GATES[kind](config_of(method)).whole_groups)
 
 
 def config_of(method: str, rate: float = 0.8, **options) -> Config:
@@ -34,8 +45,8 @@ def new_network(config: Config, seed: int = 0) -> AttentionGCN:
 def trained(config: Config, seed: int = 0) -> tuple[AttentionGCN, Pruning, list[Epoch]]:
     """Through the real loop, as a run does it."""
     net = new_network(config, seed)
-    optimiser = adam(net, 0.03)
     pruning = Pruning(net, config)
+    optimiser = adam(net, 0.03)
     history: list[Epoch] = []
     if METHODS[config.method].trains:
         train(
@@ -65,10 +76,13 @@ def test_a_method_delivers_the_budget_all_of_it_alive_and_no_layer_empty(
     net, pruning, _ = trained(config_of(method, rate, scope=scope, fusion=fusion))
     masks = pruning.finish()
     allowed = round((1 - rate) * net.shape.weights)
-    if scope == "global":
+    if whole_groups(method):
+        assert 0 <= allowed - kept(masks) < GROUP
+        assert pruning.note
+    elif scope == "global":
         assert kept(masks) == allowed
     else:  # where a layer's share does not fit to the others' paths, fewer stay than may
-        assert 0.95 * allowed <= kept(masks) <= allowed
+        assert 0.9 * allowed <= kept(masks) <= allowed
     assert all(m.any() for m in masks.values())
     assert all(torch.equal(masks[n], alive) for n, alive in live(masks, net.shape).items())
 
@@ -130,7 +144,8 @@ def test_training_lowers_the_cross_entropy(method):
 def test_the_stages_follow_each_other_and_after_the_cut_the_masks_stay(method):
     config = config_of(method, settle=0.25)
     net = new_network(config)
-    optimiser, pruning = adam(net, 0.03), Pruning(net, config)
+    pruning = Pruning(net, config)
+    optimiser = adam(net, 0.03)
     stages, fixed = [], None
     for step in range(STEPS):
         pruning.before_step(step)
@@ -140,8 +155,8 @@ def test_the_stages_follow_each_other_and_after_the_cut_the_masks_stay(method):
         optimiser.zero_grad()
         loss(net, pruning).backward()
         optimiser.step()
-    first = "gated" if METHODS[method].gated else "open"
-    cut = {"mp-finetune": STEPS // 2, "pmp": STEPS * 3 // 4}[method]
+    first = "gated" if METHODS[method].gate else "open"
+    cut = STEPS * 3 // 4 if METHODS[method].cut == "settle" else STEPS // 2
     assert stages == [first] * cut + ["fixed"] * (STEPS - cut)
     assert fixed is not None
     assert all(torch.equal(m, fixed[n]) for n, m in pruning.finish().items())

@@ -10,8 +10,11 @@ from bandstop.budget import SCOPES
 from bandstop.data.describe import VIEWS
 from bandstop.errors import BadInput
 from bandstop.gate import PRIORS, BandStop
+from bandstop.gate.coarse_to_fine import PSIS
 from bandstop.gate.spec import THRESHOLDS
 from bandstop.method import METHODS
+from bandstop.method.gates import GATES
+from bandstop.method.terms import TERMS
 from bandstop.nn.attention_gcn import FUSIONS
 from bandstop.objective import ALIGNMENTS
 from bandstop.record import CHOICES, Config
@@ -23,6 +26,7 @@ TABLES = {
     "prior": PRIORS,
     "threshold": THRESHOLDS,
     "alignment": [*ALIGNMENTS, "none"],
+    "psi": PSIS,
     "fusion": FUSIONS,
     "device": ["auto", "cpu", "cuda"],
 }
@@ -49,9 +53,20 @@ def test_every_choice_is_named_in_its_help(option):
     assert all(value in words for value in CHOICES[option])
 
 
-@pytest.mark.parametrize("name", [f.metadata["only"] for f in fields(Config)])
-def test_an_option_of_one_method_alone_names_a_method_there_is(name):
-    assert name == "" or name in METHODS
+@pytest.mark.parametrize("option", fields(Config), ids=lambda f: f.name)
+def test_an_option_of_some_methods_alone_names_methods_there_are(option):
+    assert set(option.metadata["only"]) <= set(METHODS)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_methods_gate_and_terms_are_in_their_tables(name):
+    assert METHODS[name].gate is None or METHODS[name].gate in GATES
+    assert set(METHODS[name].terms) <= set(TERMS)
+
+
+def test_every_gate_and_every_term_is_some_methods():
+    assert {m.gate for m in METHODS.values()} - {None} == set(GATES)
+    assert {term for m in METHODS.values() for term in m.terms} == set(TERMS)
 
 
 def test_the_priors_know_their_own_names():
@@ -64,7 +79,7 @@ def test_every_method_says_what_it_is_and_where_it_is_from(name):
     assert method.words
     assert method.source
     assert method.cut is None or method.cut == "settle" or 0 <= float(method.cut) <= 1
-    assert not (method.gated and method.cut is None), "gates must end in a mask"
+    assert not (method.gate and method.cut is None), "gates must end in a mask"
 
 
 def test_a_name_outside_the_tables_is_refused_with_the_nearest_one():

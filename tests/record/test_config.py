@@ -16,9 +16,12 @@ from bandstop.record import Config, from_mapping, read_toml, run_name
 from bandstop.record.config import RULES
 from bandstop.record.runs import LONGEST
 
+WEIGHTED = ("alignment", "budget", "rank", "l0", "l1", "entropy", "cost")
 GOOD = {
     "data": ["sbu:somewhere"], "fold": ["5", "all", 3], "validation": [0, 0.5], "chunks": [1, 40],
-    "rate": [0, 0.5, 0.999], "alignment_weight": [0, 7.5], "sigma_start": [0.1], "sigma_end": [1e4],
+    **{f"{term}_weight": [0, 7.5] for term in WEIGHTED},
+    "structure": [0, 1], "levels": [["entry"], ("row", "channel")], "rate": [0, 0.5, 0.999],
+    "sigma_start": [0.1], "sigma_end": [1e4],
     "warmup": [0, 1], "settle": [0, 0.99], "heads": [1], "filters": [1], "steps": [1], "batch": [1],
     "learning_rate": [1e-6, 1.0], "smoothing": [0, 0.9], "seed": [0, 2**32 - 1], "mirror": [0, 1],
     "exchange": [0, 1], "rotation": [0, 180], "scale": [0, 1], "noise": [0, 10], "crop": [0, 0.45],
@@ -28,7 +31,8 @@ NUMBERS = [None, "x", math.nan, math.inf, -math.inf, [1]]
 WHOLE = [*NUMBERS, 0, -1, 1.5, "8", True]
 BAD = {
     "data": [5, None, ["sbu"]], "validation": [*NUMBERS, -0.1, 0.6], "chunks": WHOLE,
-    "rate": [*NUMBERS, 1, 1.0, -0.1, 90], "alignment_weight": [*NUMBERS, -1],
+    **{f"{term}_weight": [*NUMBERS, -1] for term in WEIGHTED}, "structure": [*NUMBERS, -0.1, 1.1],
+    "levels": [(), ("head",), ("row", "row"), 5], "rate": [*NUMBERS, 1, 1.0, -0.1, 90],
     "sigma_start": [*NUMBERS, 0, -1], "sigma_end": [*NUMBERS, 0, -1], "warmup": [*NUMBERS, -0.1, 1.1],
     "settle": [*NUMBERS, -0.1, 1], "heads": WHOLE, "filters": WHOLE, "steps": WHOLE, "batch": WHOLE,
     "learning_rate": [*NUMBERS, 0, -1], "smoothing": [*NUMBERS, -0.1, 1],

@@ -34,7 +34,7 @@ def test_priors_and_cuts_are_those_that_training_uses():
     for name, prior in PRIORS.items():
         assert THRESHOLDS[name](0.93) == pytest.approx(prior.threshold(0.93), abs=1e-6)
     assert {name: m.cut for name, m in METHODS.items() if m.cut is not None} == CUTS
-    assert {name for name, m in METHODS.items() if m.gated} == set(PRIORS_USED_BY)
+    assert {name for name, m in METHODS.items() if "alignment" in m.terms} == set(PRIORS_USED_BY)
 
 
 def test_the_mask_becomes_final_where_the_method_says():

@@ -23,8 +23,8 @@ LABELS[1, 15:] = NO_LABEL  # a run with fewer sequences than the others
 def a_run(method: str, run: int, **options) -> tuple[Learner, Pruning]:
     config = Config(method=method, rate=RATES[run], seed=run, steps=STEPS, **options)
     net = AttentionGCN(Shape(2, 6, 4, 8, 3), seeded(run)).double()
-    optimiser = adam(net, 0.03)
     pruning = Pruning(net, config)
+    optimiser = adam(net, 0.03)
     return Learner(net, pruning.objective(), optimiser), pruning
 
 

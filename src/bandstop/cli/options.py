@@ -23,9 +23,10 @@ TYPES: dict[str, Any] = {
 def _parameter(field: Field) -> inspect.Parameter:
     words = field.metadata["help"]
     if field.default != ():
-        words += f" (default {field.default})"
+        given = field.default
+        words += f" (default {', '.join(given) if isinstance(given, tuple) else given})"
     if field.metadata["only"]:
-        words = f"{field.metadata['only']}: {words}"
+        words = f"{', '.join(field.metadata['only'])}: {words}"
     option = typer.Option(
         f"--{field.name.replace('_', '-')}",
         help=words,

@@ -124,6 +124,10 @@ class Gates:
         """Name -> latent / scale, with its gradient path: what is aligned with the prior."""
         return {n: g.gate.unit(g.latent) for n, g in self.tensors.items()}
 
+    @property
+    def device(self) -> torch.device:
+        return next(iter(self.tensors.values())).latent.device
+
     def update(self, progress: float, alive: Alive = dict) -> None:
         """Set thresholds and sharpness for t = progress in [0, 1] of the training."""
         update_together([self], progress, alive)

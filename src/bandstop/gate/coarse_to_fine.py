@@ -69,12 +69,16 @@ def coarse_to_fine(
 
 
 class CoarseToFineGate(Gate):
-    """`coarse_to_fine` of latent / scale; edges, units and sharpness are buffers."""
+    """`coarse_to_fine` of latent / scale; edges, units and sharpness are buffers.
+
+    keep  the part of the weights that may stay at the moment: what a budget term asks for
+    """
 
     edges: Tensor
     units: Tensor
     sharpness: Tensor
     scale: Tensor
+    keep: Tensor
 
     def __init__(
         self, like: Tensor, scale: float, sharpness: float, levels: tuple[str, ...], psi: str
@@ -86,6 +90,7 @@ class CoarseToFineGate(Gate):
             ("units", torch.ones(len(levels))),
             ("sharpness", torch.tensor(sharpness)),
             ("scale", torch.tensor(scale)),
+            ("keep", torch.tensor(1.0)),
         ]:
             self.register_buffer(name, value.to(like))
 
@@ -144,6 +149,9 @@ class CoarseToFine(GateSpec):
     def update(self, models: Sequence[Gates], progress: float, alive: Alive) -> None:
         """Sharpness, and the edges of every level: coarse ones first, then the entries'."""
         set_sharpness(models, self.sharpness(progress))
+        keeps = keep_now(models, self.ramp(progress))
+        for name, parts in keeps.items():
+            fill(models, name, "keep", torch.tensor(parts))
         if self.psi == "symmetric":
             return
         energies = {
@@ -151,11 +159,12 @@ class CoarseToFine(GateSpec):
             for name, shape in models[0].shapes.items()
             if name in models[0].tensors
         }
-        keeps = keep_now(models, self.ramp(progress))
-        parts = level_parts(self.levels, self.structure)
-        edges, open_ = {}, {}
+        shares = level_parts(self.levels, self.structure)
+        edges: dict[str, Tensor] = {}
+        open_: dict[str, Tensor] = {}
         for name, energy in energies.items():
-            edges[name], open_[name] = level_edges(energy, keeps[name], self.levels, parts)
+            among = still_alive(models, open_, alive)[name]
+            edges[name], open_[name] = level_edges(energy, among, keeps[name], self.levels, shares)
             means = [pooled(energy, level).flatten(1).mean(1) for level in self.levels]
             units = [
                 torch.ones_like(m) if level == "entry" else m.clamp(min=1e-12) / CRISP

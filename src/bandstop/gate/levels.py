@@ -8,6 +8,7 @@ Everything has a leading axis of models, for runs that are trained together.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,7 +16,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from bandstop.gate.base import Alive
-from bandstop.gate.groups import COARSE, LEVELS, WEIGHTS, pooled
+from bandstop.gate.groups import AXES, COARSE, LEVELS, WEIGHTS, block_shape, pooled
 from bandstop.gate.spec import magnitude_quantiles
 
 if TYPE_CHECKING:
@@ -57,51 +58,56 @@ def keep_now(models: Sequence[Gates], ramp: float) -> dict[str, list[float]]:
 
 def level_edges(
     field: Float[Tensor, "model channel row column"],
+    among: Bool[Tensor, "model channel row column"],
     keeps: Sequence[float],
     levels: Sequence[str],
     parts: Mapping[str, float],
 ) -> tuple[Float[Tensor, "model level"], Bool[Tensor, "model channel row column"]]:
     """Edges of the coarse levels, such that the part keep^part of a level's groups has a mean of `field`
-    above; rows and columns are counted in open channels alone. And what they leave open.
+    above. And what is open then of `among`.
 
-    For the level of entries there is a 0 among the edges.
+    Rows and columns are counted in open channels alone; groups without any of `among` are not chosen
+    while there are others. For the level of entries there is a 0 among the edges.
     """
-    open_ = torch.ones_like(field, dtype=torch.bool)
-    channels = open_
+    open_, inside = among, torch.ones_like(among)
     edges = []
     for level in levels:
         if level == "entry":
             edges.append(torch.zeros_like(field[:, 0, 0, 0]))
             continue
-        e = pooled(field, level)
-        among = channels.any(dim=2, keepdim=True).any(dim=3, keepdim=True).expand_as(e)
-        e = torch.where(among, e, -1.0).flatten(1)
-        counts = among.flatten(1).sum(1).tolist()
+        mean = pooled(field, level)
+        some = partial(torch.amax, dim=AXES[level], keepdim=True)
+        counted, able = some(inside), some(open_)
+        ranked = torch.where(able, mean, -1.0).flatten(1)
+        wanted = counted.flatten(1).sum(1).tolist()
+        left = able.flatten(1).sum(1).tolist()
         removed = [
-            e.shape[1] - max(1, round(count * keep ** parts[level]))
-            for count, keep in zip(counts, keeps, strict=True)
+            ranked.shape[1] - max(1, min(there, round(count * keep ** parts[level])))
+            for count, there, keep in zip(wanted, left, keeps, strict=True)
         ]
-        edge = magnitude_quantiles(e, removed).clamp(min=0)
-        on = pooled(field, level) >= edge[:, None, None, None]
+        edge = magnitude_quantiles(ranked, removed).clamp(min=0)
         edges.append(edge)
-        open_ = open_ & on
+        open_ = open_ & (mean >= edge[:, None, None, None])
         if level == "channel":
-            channels = open_
+            inside = inside & (mean >= edge[:, None, None, None]) & able
     return torch.stack(edges, 1), open_
 
 
 def still_alive(
     models: Sequence[Gates], open_: Mapping[str, Tensor], alive: Alive
 ) -> dict[str, Bool[Tensor, "model channel row column"]]:
-    """What is open in each tensor and not dead in the network, where exempt tensors are open whole."""
-    device = next(iter(open_.values())).device
+    """What is open in each tensor and not dead in the network, where other tensors are open whole."""
+    device = models[0].device
     whole = {
         name: torch.ones(len(models), *shape, dtype=torch.bool, device=device)
         for name, shape in models[0].shapes.items()
     }
     whole |= {name: mask.view(whole[name].shape) for name, mask in open_.items()}
     left = torch.func.vmap(alive)(whole)
-    return {name: left[name].view(mask.shape) for name, mask in open_.items()}
+    return {
+        name: left[name].view(len(models), *block_shape(models[0].shapes[name]))
+        for name in models[0].tensors
+    }
 
 
 def entry_edges(

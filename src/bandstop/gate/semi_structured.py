@@ -93,13 +93,17 @@ def decisions(
 
 
 class SemiStructuredGate(Gate):
-    """`semi_structured` of latent / scale; all numbers are buffers."""
+    """`semi_structured` of latent / scale; all numbers are buffers.
+
+    keep  the part of the weights that may stay at the moment: what a budget term asks for
+    """
 
     first: Tensor
     own: Tensor
     low: Tensor
     sharpness: Tensor
     scale: Tensor
+    keep: Tensor
 
     def __init__(
         self, like: Tensor, scale: float, sharpness: float, levels: tuple[str, ...]
@@ -112,6 +116,7 @@ class SemiStructuredGate(Gate):
             ("low", torch.full((len(levels),), -1.0)),
             ("sharpness", torch.tensor(sharpness)),
             ("scale", torch.tensor(scale)),
+            ("keep", torch.tensor(1.0)),
         ]:
             self.register_buffer(name, value.to(like))
 
@@ -193,18 +198,21 @@ class SemiStructured(GateSpec):
         first = entry_edges(models, energies, everything, ramp)
         keeps = keep_now(models, ramp)
         parts = level_parts(self.levels, self.structure)
-        open_, kept = {}, {}
+        open_: dict[str, Tensor] = {}
+        kept: dict[str, Tensor] = {}
         for name, energy in energies.items():
             passing = torch.sigmoid(sharpness * (energy - first[name][:, None, None, None]))
-            low, _ = level_edges(passing, keeps[name], self.levels, parts)
+            among = still_alive(models, open_, alive)[name]
+            low, _ = level_edges(passing, among, keeps[name], self.levels, parts)
             low = low * (1 - 1e-3)  # of groups that are equal all stay
+            fill(models, name, "keep", torch.tensor(keeps[name]))
             fill(models, name, "first", first[name])
             fill(models, name, "low", low)
             sigma = torch.full((count,), sharpness).to(energy)
             whole, dropped = torch.func.vmap(
                 lambda e, a, lo, s: whole_groups(e, a, lo, s, self.levels)
             )(energy, first[name], low, sigma)
-            open_[name], kept[name] = ~dropped, whole
+            open_[name], kept[name] = ~dropped & among, whole
         if "entry" in self.levels:
             left = still_alive(models, open_, alive)
             tiers = prioritised(energies, kept)

@@ -83,8 +83,8 @@ class Training:
     def begin(task: Task, folder: RunFolder, device: torch.device) -> Training:
         """At its seeded start, or where the folder's checkpoint left it if there is a fitting one."""
         net = new_network(task, device)
-        optimiser = adam(net, task.config.learning_rate)
         pruning = Pruning(net, task.config)
+        optimiser = adam(net, task.config.learning_rate)  # of the gates' parameters too
         self = Training(task, folder, net, pruning, Learner(net, pruning.objective(), optimiser))
         saved = read_checkpoint(folder.checkpoint)
         if saved is not None and saved.facts.get("run") == self.identity:

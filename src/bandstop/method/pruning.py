@@ -13,10 +13,12 @@ from torch import Tensor
 
 from bandstop import gate
 from bandstop.budget import Budget
+from bandstop.method.gates import GATES
 from bandstop.method.table import METHODS
+from bandstop.method.terms import TERMS
 from bandstop.nn import AttentionGCN
-from bandstop.objective import Objective, alignment_term
-from bandstop.prune import Masks, check_reachable, choose_live
+from bandstop.objective import Objective
+from bandstop.prune import Masks, check_reachable, choose_live, choose_live_groups, live
 from bandstop.record import Config
 
 
@@ -25,6 +27,7 @@ class Pruning:
 
     stage  "open" (no mask yet), "gated", then "fixed"
     observed  the rate just before the exact cut, where a gate or a budget decided it
+    note  how near whole groups came to the budget, where they alone decide
     Errors: BadInput, before any training, when the budget cannot keep a path to every class.
     """
 
@@ -33,26 +36,14 @@ class Pruning:
         self.budget = Budget(config.rate, config.scope, config.exempt, config.rates)
         self.tensors: dict[str, Tensor] = gate.prunable(net)
         self.observed: float | None = None
+        self.note: str | None = None
         self.masks: Masks | None = None
         self.gates: gate.Gates | None = None
         self.cut_step = self._cut_step()
         if self.method.cut is not None:
             check_reachable(self.budget, net.shape)
-        if self.method.gated:
-            self.gates = gate.attach(
-                net,
-                gate.BandStop(
-                    rate=config.rate,
-                    prior=config.prior,
-                    threshold=config.threshold,
-                    sigma=(config.sigma_start, config.sigma_end),
-                    warmup=config.warmup,
-                    scope=config.scope,
-                    exempt=config.exempt,
-                    rates=config.rates,
-                    scale="unit",
-                ),
-            )
+        if self.method.gate is not None:
+            self.gates = gate.attach(net, GATES[self.method.gate](config))
 
     def _cut_step(self) -> int | None:
         if self.method.cut is None:
@@ -67,14 +58,14 @@ class Pruning:
         return "gated" if self.gates is not None else "open"
 
     def objective(self) -> Objective:
-        """Cross-entropy, and for a gated method the alignment of all its latents with the prior."""
-        c = self.config
-        free = self.gates is not None and self.gates.tensors  # none where everything is exempt
-        if not free or c.alignment == "none" or c.alignment_weight == 0:
-            return Objective(smoothing=c.smoothing)
-        assert self.gates is not None
-        term = alignment_term(c.alignment, c.prior, c.alignment_weight, self.gates.tensors.keys())
-        return Objective((term,), c.smoothing)
+        """Cross-entropy and the method's terms, over the tensors that are pruned."""
+        shares = self.budget.resolve({name: t.numel() for name, t in self.tensors.items()})
+        names = [name for share in shares for name in share.names]
+        if not names:  # everything is exempt
+            return Objective(smoothing=self.config.smoothing)
+        made = (TERMS[term](self.config, names, self.net.shape) for term in self.method.terms)
+        terms = tuple(term for term in made if term is not None and term.weight > 0)
+        return Objective(terms, self.config.smoothing)
 
     def before_step(self, step: int) -> None:
         """Set the gates for this step; at the cut make the masks exact and final."""
@@ -85,11 +76,23 @@ class Pruning:
         """Choose the weights that stay, exactly within the budget and all of them live, and fix them."""
         if self.masks is not None:
             return
-        if self.gates is not None:
-            self.gates.update(1.0)
-        self.observed = self.observed_rate()
         scores = {name: latent.detach().abs() for name, latent in self.tensors.items()}
-        self.fix(choose_live(scores, self.budget, self.net.shape))
+        levels: tuple[str, ...] = ()
+        if self.gates is not None:
+            self.gates.update(1.0, self.alive)
+            scores |= self.gates.scores()
+            levels = self.gates.spec.whole_groups
+        self.observed = self.observed_rate()
+        if levels:
+            masks, reached = choose_live_groups(scores, self.budget, self.net.shape, levels)
+            self.note = "; ".join(map(str, reached))
+        else:
+            masks = choose_live(scores, self.budget, self.net.shape)
+        self.fix(masks)
+
+    def alive(self, masks: Masks) -> Masks:
+        """The masks without what can do nothing in this network."""
+        return live(masks, self.net.shape)
 
     def fix(self, masks: Masks) -> None:
         gate.fix(self.net, masks)
@@ -112,13 +115,13 @@ class Pruning:
 
     def facts(self) -> dict[str, Any]:
         """What a checkpoint must know beside the tensors."""
-        return {"stage": self.stage, "observed": self.observed}
+        return {"stage": self.stage, "observed": self.observed, "note": self.note}
 
     def restore(self, facts: dict[str, Any]) -> None:
         """Bear the gates that the checkpoint's tensors expect; their values are loaded afterwards."""
         if facts["stage"] == "fixed":
             self.fix({n: torch.ones_like(t, dtype=torch.bool) for n, t in self.tensors.items()})
-        self.observed = facts["observed"]
+        self.observed, self.note = facts["observed"], facts.get("note")
 
     def loaded(self) -> None:
         """After a checkpoint's tensors are loaded: read the fixed masks back from the gates."""
@@ -137,4 +140,4 @@ def before_step(runs: Sequence[Pruning], step: int) -> None:
         for run in runs:
             run.cut()
     elif gates := [run.gates for run in runs if run.gates is not None]:
-        gate.update_together(gates, step / cut if cut else 1.0)
+        gate.update_together(gates, step / cut if cut else 1.0, runs[0].alive)

@@ -11,7 +11,8 @@ class Method:
 
     words   one line for people
     source  where it is from
-    gated   band-stop gates from the first step on, aligned with a prior
+    gate    the gates that it bears from the first step to the cut, a key of GATES; None: none
+    terms   what is added to the cross-entropy, keys of TERMS
     cut     when the mask becomes exact and final, as a fraction of the training: from there on the
             weights that stay are trained alone. None: nothing is removed; "settle": the option's value
             before the end
@@ -20,7 +21,8 @@ class Method:
 
     words: str
     source: str
-    gated: bool = False
+    gate: str | None = None
+    terms: tuple[str, ...] = ()
     cut: float | str | None = None
     trains: bool = True
 
@@ -41,10 +43,70 @@ METHODS: dict[str, Method] = {
         source="Han et al. 2015; the same number of steps as every other method",
         cut=0.5,
     ),
+    "gradual": Method(
+        words="magnitude pruning at a rate that rises along a cubic",
+        source="Zhu and Gupta, arXiv 1710.01878; a mask in every step: our choice",
+        gate="magnitude",
+        cut="settle",
+    ),
+    "mp-l0": Method(
+        words="hard concrete gates and their expected number for half of the training, then as mp-finetune",
+        source="Louizos et al., arXiv 1712.01312",
+        gate="hard-concrete",
+        terms=("l0",),
+        cut=0.5,
+    ),
+    "mp-l1": Method(
+        words="mp-finetune with the weights' magnitudes added to the loss until the cut",
+        source="our comparator: lasso before magnitude pruning",
+        terms=("l1",),
+        cut=0.5,
+    ),
+    "mp-entropy": Method(
+        words="mp-finetune with the entropy of the weights' energies added to the loss until the cut",
+        source="after Wiedemann et al., arXiv 1812.07520; the form: our choice",
+        terms=("entropy",),
+        cut=0.5,
+    ),
+    "mp-cost": Method(
+        words="mp-finetune with magnitudes weighted by their MACs added to the loss until the cut",
+        source="after Lemaire et al., arXiv 1811.09332; the form: our choice",
+        terms=("cost",),
+        cut=0.5,
+    ),
     "pmp": Method(
         words="probabilistic magnitude pruning: band-stop gates and a prior for the latents",
         source="arXiv 2305.19343; rate warm-up and empirical threshold: our choice",
-        gated=True,
+        gate="band-stop",
+        terms=("alignment",),
+        cut="settle",
+    ),
+    "unstructured": Method(
+        words="the semi-structured cascade with the level of entries alone",
+        source="arXiv 2412.11813, one end of its spectrum; edges: our choice",
+        gate="unstructured",
+        terms=("budget", "rank"),
+        cut="settle",
+    ),
+    "semi-structured": Method(
+        words="band-stop, weight sharing and gating between whole groups and entries",
+        source="arXiv 2412.11813; formulas and edges: our choice",
+        gate="semi-structured",
+        terms=("budget", "rank"),
+        cut="settle",
+    ),
+    "structured": Method(
+        words="the semi-structured cascade with channels, rows and columns alone",
+        source="arXiv 2412.11813, the other end of its spectrum; edges: our choice",
+        gate="structured",
+        terms=("budget", "rank"),
+        cut="settle",
+    ),
+    "ctf": Method(
+        words="coarse to fine: an entry lives if its channel, row, column and it itself live",
+        source="arXiv 2412.12887; edges of the levels: our choice",
+        gate="coarse-to-fine",
+        terms=("budget",),
         cut="settle",
     ),
 }

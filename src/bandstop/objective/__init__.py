@@ -2,7 +2,10 @@
 
 from bandstop.objective.alignment import ALIGNMENTS, kl_divergence, wasserstein
 from bandstop.objective.objective import NO_LABEL, Objective, Term, alignment_term
+from bandstop.objective.regularisers import REGULARISERS
+from bandstop.objective.terms import budget_term, l0_term, rank_term, regulariser_term
 
 __all__ = [
-    "ALIGNMENTS", "NO_LABEL", "Objective", "Term", "alignment_term", "kl_divergence", "wasserstein",
+    "ALIGNMENTS", "NO_LABEL", "REGULARISERS", "Objective", "Term", "alignment_term", "budget_term",
+    "kl_divergence", "l0_term", "rank_term", "regulariser_term", "wasserstein",
 ]  # fmt: skip

@@ -16,9 +16,18 @@ from typing import Any
 from bandstop.errors import BadInput, listed, nearest
 
 
-def _option(default: Any, panel: str, words: str, only: str = "") -> Any:
-    """A field; `only` names the method that alone looks at it."""
+def _option(default: Any, panel: str, words: str, only: tuple[str, ...] = ()) -> Any:
+    """A field; `only` names the methods that alone look at it."""
     return field(default=default, metadata={"panel": panel, "help": words, "only": only})
+
+
+PRIOR = ("pmp",)
+SPECTRUM = ("unstructured", "semi-structured", "structured")
+GROUPED = ("semi-structured", "ctf")
+BUDGETED = (*SPECTRUM, "ctf")
+SHARPENED = (*PRIOR, *BUDGETED)
+GATED = (*SHARPENED, "gradual")
+"""Methods by what they look at."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +47,12 @@ class Config:
         "facing", "Data", "two bodies turned to face each other (facing), or as recorded (camera)"
     )
 
-    method: str = _option("pmp", "Method", "dense, mp, mp-finetune or pmp")
+    method: str = _option(
+        "pmp",
+        "Method",
+        "dense; mp, mp-finetune, gradual, mp-l0, mp-l1, mp-entropy, mp-cost (by magnitude); pmp; "
+        "unstructured, semi-structured, structured; ctf",
+    )
     rate: float = _option(0.9, "Method", "fraction of the prunable weights to remove, in [0, 1)")
     scope: str = _option("global", "Method", "budget over all tensors (global) or in each (layer)")
     exempt: tuple[str, ...] = _option(
@@ -48,27 +62,51 @@ class Config:
         (), "Method", "a tensor's own rate, such as dense=0.8 (may be repeated)"
     )
     prior: str = _option(
-        "gaussian", "Method", "the latents' prior: gaussian, laplace or uniform", "pmp"
+        "gaussian", "Method", "the latents' prior: gaussian, laplace or uniform", PRIOR
     )
     threshold: str = _option(
         "empirical",
         "Method",
         "stop band from the latents' own quantile (empirical) or the prior's (prior, the paper's)",
-        "pmp",
+        PRIOR,
     )
     alignment: str = _option(
         "wasserstein",
         "Method",
         "distance to the prior: wasserstein, kl (the paper's) or none",
-        "pmp",
+        PRIOR,
     )
-    alignment_weight: float = _option(0.1, "Method", "weight of that distance in the loss", "pmp")
-    sigma_start: float = _option(2.0, "Method", "sharpness of the gate at the start", "pmp")
-    sigma_end: float = _option(100.0, "Method", "sharpness of the gate at the end", "pmp")
-    warmup: float = _option(0.5, "Method", "part of the training in which the rate rises", "pmp")
+    alignment_weight: float = _option(0.1, "Method", "weight of that distance in the loss", PRIOR)
+    sigma_start: float = _option(2.0, "Method", "sharpness of the gate at the start", SHARPENED)
+    sigma_end: float = _option(100.0, "Method", "sharpness of the gate at the end", SHARPENED)
+    warmup: float = _option(0.5, "Method", "part of the training in which the rate rises", GATED)
     settle: float = _option(
-        0.1, "Method", "part at the end that is trained with the final 0/1 mask", "pmp"
+        0.1, "Method", "part at the end that is trained with the final 0/1 mask", GATED
     )
+    levels: tuple[str, ...] = _option(
+        ("channel", "row", "column", "entry"),
+        "Method",
+        "a level that takes part: channel, row, column, entry (may be repeated)",
+        GROUPED,
+    )
+    structure: float = _option(
+        0.6,
+        "Method",
+        "part of the removal that whole groups take on, 0 (entries alone) to 1",
+        GROUPED,
+    )
+    psi: str = _option(
+        "band-stop",
+        "Method",
+        "mask of a level: band-stop, or symmetric (the paper's, held by the budget term alone)",
+        ("ctf",),
+    )
+    budget_weight: float = _option(0.1, "Method", "weight of the budget term", BUDGETED)
+    rank_weight: float = _option(0.01, "Method", "weight of the masks' rank", SPECTRUM)
+    l0_weight: float = _option(0.1, "Method", "weight of the open gates", ("mp-l0",))
+    l1_weight: float = _option(0.1, "Method", "weight of the mean magnitude", ("mp-l1",))
+    entropy_weight: float = _option(0.1, "Method", "weight of the entropy", ("mp-entropy",))
+    cost_weight: float = _option(0.1, "Method", "weight of the cost", ("mp-cost",))
 
     heads: int = _option(8, "Network", "attention heads")
     filters: int = _option(64, "Network", "filters of each head")
@@ -100,7 +138,7 @@ class Config:
     crop: float = _option(0.15, "Augmentation", "largest part cut off at either end of a recording")
 
     def __post_init__(self) -> None:
-        for name in ("exempt", "layer_rate"):
+        for name in ("exempt", "layer_rate", "levels"):
             value = getattr(self, name)
             if isinstance(value, str | list):
                 # a single text is one item, not its letters
@@ -146,7 +184,9 @@ class Config:
         """The same run with the options that its method does not look at put back to their defaults."""
         if self.method == "dense":
             return self.dense()
-        idle = [f for f in fields(self) if f.metadata["only"] not in ("", self.method)]
+        idle = [
+            f for f in fields(self) if f.metadata["only"] and self.method not in f.metadata["only"]
+        ]
         reset: dict[str, Any] = {f.name: f.default for f in idle}
         return replace(self, **reset)
 
@@ -160,11 +200,26 @@ class Config:
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "view": ("facing", "camera"),
-    "method": ("dense", "mp", "mp-finetune", "pmp"),
+    "method": (
+        "dense",
+        "mp",
+        "mp-finetune",
+        "gradual",
+        "mp-l0",
+        "mp-l1",
+        "mp-entropy",
+        "mp-cost",
+        "pmp",
+        "unstructured",
+        "semi-structured",
+        "structured",
+        "ctf",
+    ),
     "scope": ("global", "layer"),
     "prior": ("gaussian", "laplace", "uniform"),
     "threshold": ("empirical", "prior"),
     "alignment": ("wasserstein", "kl", "none"),
+    "psi": ("band-stop", "symmetric"),
     "fusion": ("sum", "concat"),
     "device": ("auto", "cpu", "cuda"),
     "precision": ("full", "medium"),
@@ -174,7 +229,16 @@ CHOICES: dict[str, tuple[str, ...]] = {
 RULES = (
     ("rate", "in [0, 1) (0.9 removes 90 %)", lambda v: 0 <= v < 1),
     ("validation", "in [0, 0.5]", lambda v: 0 <= v <= 0.5),
-    ("alignment_weight", "at least 0 and finite", lambda v: 0 <= v < math.inf),
+    *(
+        (f"{name}_weight", "at least 0 and finite", lambda v: 0 <= v < math.inf)
+        for name in ("alignment", "budget", "rank", "l0", "l1", "entropy", "cost")
+    ),
+    ("structure", "in [0, 1]", lambda v: 0 <= v <= 1),
+    (
+        "levels",
+        "some of channel, row, column, entry, each once",
+        lambda v: v and len(set(v)) == len(v) and {*v} <= {"channel", "row", "column", "entry"},
+    ),
     ("sigma_start", "above 0 and finite", lambda v: 0 < v < math.inf),
     ("sigma_end", "above 0 and finite", lambda v: 0 < v < math.inf),
     ("warmup", "in [0, 1]", lambda v: 0 <= v <= 1),

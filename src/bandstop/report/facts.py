@@ -11,7 +11,20 @@ import numpy as np
 
 from bandstop.record import Config, Record, unpack
 
-CUTS: dict[str, str | float] = {"mp": 0.0, "mp-finetune": 0.5, "pmp": "settle"}
+CUTS: dict[str, str | float] = {
+    "mp": 0.0,
+    "mp-finetune": 0.5,
+    "gradual": "settle",
+    "mp-l0": 0.5,
+    "mp-l1": 0.5,
+    "mp-entropy": 0.5,
+    "mp-cost": 0.5,
+    "pmp": "settle",
+    "unstructured": "settle",
+    "semi-structured": "settle",
+    "structured": "settle",
+    "ctf": "settle",
+}
 """When a method's mask becomes final, as in the methods' own table (a test holds them together)."""
 PRIORS_USED_BY = ("pmp",)
 """Methods that align their latents with a prior."""

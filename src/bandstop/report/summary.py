@@ -139,8 +139,11 @@ def _looked_at(options: Config) -> set[str]:
     return {
         f.name
         for f in fields(Config)
-        if f.metadata["only"] in ("", options.method)
-        and not (dense and f.metadata["panel"] == "Method" and f.name != "method")
+        if not f.metadata["only"]
+        or (
+            options.method in f.metadata["only"]
+            and not (dense and f.metadata["panel"] == "Method" and f.name != "method")
+        )
     }
 
 
