@@ -207,7 +207,9 @@ def test_an_unreachable_budget_is_refused_before_training_with_the_figures():
     shape = Shape(heads=2, nodes=4, features=4, filters=4, classes=8)
     with pytest.raises(BadInput, match=r"8 classes needs one weight a class .* 24 are needed"):
         check_reachable(Budget(0.95), shape)
-    check_reachable(Budget(0.5), shape)
+    with pytest.raises(BadInput, match=r"lower the rate to at most 0.875 or enlarge"):
+        check_reachable(Budget(0.95), shape)
+    check_reachable(Budget(0.875), shape)
 
 
 def test_a_tensor_with_fewer_weights_than_classes_does_not_make_a_budget_unreachable():

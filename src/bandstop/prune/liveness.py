@@ -114,11 +114,13 @@ def check_reachable(budget: Budget, shape: Shape) -> None:
         if share.keep < count
     ]
     if short:
+        most = 1 - max(needed.values()) / shape.weights
+        rate = f"to at most {most:.6g} " if len(shares) == 1 and not exempt else ""
         whole = f" ({', '.join(exempt)} exempt)" if exempt else ""
         raise BadInput(
             f"budget unreachable: rate {budget.rate:g} keeps {kept} of {shape.weights} weights{whole}, "
             f"but a path to each of {shape.classes} classes needs one weight a class in every tensor "
-            f"({'; '.join(short)}); lower the rate or enlarge the network"
+            f"({'; '.join(short)}); lower the rate {rate}or enlarge the network"
         )
 
 
