@@ -137,7 +137,7 @@ def test_gated_baked_and_compacted_network_agree(method, fusion):
 @pytest.mark.parametrize("method", [n for n, m in METHODS.items() if m.trains])
 def test_training_lowers_the_cross_entropy(method):
     _, _, history = trained(config_of(method, 0.0 if method == "dense" else 0.5))
-    assert history[-1].terms["cross_entropy"] < 0.8 * history[0].terms["cross_entropy"]
+    assert history[-1].terms["cross_entropy"] < 0.85 * history[0].terms["cross_entropy"]
 
 
 @pytest.mark.parametrize("method", [n for n in PRUNING if METHODS[n].trains])

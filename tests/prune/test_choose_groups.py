@@ -162,3 +162,15 @@ def test_the_shared_path_serves_every_class_with_the_fewest_weights(case):
         "attention": 1, "filters": 1, "dense": shape.classes,
     }  # fmt: skip
     assert all(torch.equal(path[n], alive) for n, alive in live(path, shape).items())
+
+
+def test_groups_that_a_training_has_closed_go_before_all_that_are_open():
+    score = torch.rand(6, 5, 5, generator=seeded(3)) + 0.1
+    opened = torch.zeros(6, 5, 5, dtype=torch.bool)
+    opened[:3, 1:4] = True
+    score[3:] += 5  # louder, but closed
+    masks, (reached,) = choose_groups({"w": score}, Budget(0.7), opened={"w": opened})
+    assert reached.asked == reached.kept == int(opened.sum())
+    assert torch.equal(masks["w"], opened)
+    free, _ = choose_groups({"w": score}, Budget(0.7))
+    assert free["w"][3:].any()

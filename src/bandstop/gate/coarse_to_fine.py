@@ -30,10 +30,9 @@ from bandstop.gate.groups import LEVELS, as_blocks, block_shape, pooled
 from bandstop.gate.levels import (
     CLOSED,
     CRISP,
+    coarse_edges,
     entry_edges,
     keep_now,
-    level_edges,
-    level_parts,
     level_problems,
     still_alive,
 )
@@ -159,12 +158,9 @@ class CoarseToFine(GateSpec):
             for name, shape in models[0].shapes.items()
             if name in models[0].tensors
         }
-        shares = level_parts(self.levels, self.structure)
-        edges: dict[str, Tensor] = {}
-        open_: dict[str, Tensor] = {}
+        ramp = self.ramp(progress)
+        edges, open_ = coarse_edges(models, energies, self.levels, self.structure, ramp, alive)
         for name, energy in energies.items():
-            among = still_alive(models, open_, alive)[name]
-            edges[name], open_[name] = level_edges(energy, among, keeps[name], self.levels, shares)
             means = [pooled(energy, level).flatten(1).mean(1) for level in self.levels]
             units = [
                 torch.ones_like(m) if level == "entry" else m.clamp(min=1e-12) / CRISP

@@ -27,8 +27,10 @@ AXES: dict[str, tuple[int, ...]] = {"channel": (-2, -1), "row": (-1,), "column":
 LEVELS = tuple(AXES)
 COARSE = LEVELS[:-1]
 WEIGHTS = {"channel": 0.7, "row": 0.15, "column": 0.15}
-"""How much of the removal each level takes on: together at q they keep q^0.7 q^0.15 q^0.15 = q.
-Whole channels are what makes tensors smaller (docs/decisions/0007)."""
+"""How much of the removal each coarse level takes on beside the level of entries: with k^0.7 of the
+channels tensors become smaller (docs/decisions/0007)."""
+ALONE = {"channel": 0.4, "row": 0.3, "column": 0.3}
+"""The same where no entries take part: together at q they keep q^0.4 q^0.3 q^0.3 = q."""
 
 
 def block_shape(shape: tuple[int, ...]) -> tuple[int, int, int]:

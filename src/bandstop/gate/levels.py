@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from bandstop.gate.base import Alive
-from bandstop.gate.groups import AXES, COARSE, LEVELS, WEIGHTS, block_shape, pooled
+from bandstop.gate.groups import ALONE, AXES, COARSE, LEVELS, WEIGHTS, block_shape, pooled
 from bandstop.gate.spec import magnitude_quantiles
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 CRISP = 100.0
 """Sharpness of coarse levels beside that of entries, on values relative to their mean: groups differ
 far less than entries do."""
+ROUNDS = 2
+"""Corrections of the parts that groups keep, in each step, where no entries take part."""
 CLOSED = 1e-6
 """Score of an entry in a closed group, relative to its own: it comes after all that are open."""
 
@@ -42,9 +44,9 @@ def level_problems(levels: tuple[str, ...], structure: float) -> list[str]:
 def level_parts(levels: Sequence[str], structure: float) -> dict[str, float]:
     """Coarse level -> the power of k, the part that may stay, to which it keeps its groups."""
     coarse = [level for level in levels if level in COARSE]
-    share = structure if "entry" in levels else 1.0
-    whole = sum(WEIGHTS[level] for level in coarse)
-    return {level: share * WEIGHTS[level] / whole for level in coarse}
+    share, weights = (structure, WEIGHTS) if "entry" in levels else (1.0, ALONE)
+    whole = sum(weights[level] for level in coarse)
+    return {level: share * weights[level] / whole for level in coarse}
 
 
 def keep_now(models: Sequence[Gates], ramp: float) -> dict[str, list[float]]:
@@ -54,6 +56,43 @@ def keep_now(models: Sequence[Gates], ramp: float) -> dict[str, list[float]]:
         for at, share in enumerate(models[0].shares)
         for name in share.names
     }
+
+
+def coarse_edges(
+    models: Sequence[Gates],
+    fields: Mapping[str, Float[Tensor, "model channel row column"]],
+    levels: Sequence[str],
+    structure: float,
+    ramp: float,
+    alive: Alive,
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """`level_edges` of every tensor, one after the other, so that none keeps groups that the ones before
+    have left dead: tensor -> edges, and what is open.
+
+    Where no entries take part, the parts are corrected until what is left is about the budget: rows and
+    columns overlap, and some of what is chosen dies.
+    """
+    parts = level_parts(levels, structure)
+    keeps = keep_now(models, ramp)
+    asked = {name: list(keep) for name, keep in keeps.items()}
+    for _ in range(1 if "entry" in levels else ROUNDS):
+        edges: dict[str, Tensor] = {}
+        open_: dict[str, Tensor] = {}
+        for name, field in fields.items():
+            among = torch.ones_like(field, dtype=torch.bool)
+            if open_:
+                among = still_alive(models, open_, alive)[name]
+            edges[name], open_[name] = level_edges(field, among, asked[name], levels, parts)
+        if "entry" in levels:
+            break
+        left = still_alive(models, open_, alive)
+        for share in models[0].shares:
+            counts = sum(left[name].flatten(1).sum(1) for name in share.names) / share.total
+            for run, kept in enumerate(counts.tolist()):  # type: ignore[union-attr]
+                for name in share.names:
+                    factor = keeps[name][run] / max(kept, 1e-6)
+                    asked[name][run] = min(1.0, asked[name][run] * factor)
+    return edges, open_
 
 
 def level_edges(

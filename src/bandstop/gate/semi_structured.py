@@ -28,10 +28,9 @@ from bandstop.gate.groups import LEVELS, as_blocks, block_shape, pooled
 from bandstop.gate.levels import (
     CLOSED,
     CRISP,
+    coarse_edges,
     entry_edges,
     keep_now,
-    level_edges,
-    level_parts,
     level_problems,
     still_alive,
 )
@@ -58,11 +57,13 @@ def semi_structured(
 
     first, own  a^2 and b^2; low  one for each of `levels`, that of entries unused
     """
-    passing = torch.sigmoid(sharpness * (energy - first))
-    keep, drop = decisions(passing, low, sharpness, levels)
     fine = torch.ones_like(energy)
     if "entry" in levels:
         fine = torch.sigmoid(sharpness * (energy - own))
+    if tuple(levels) == ("entry",):
+        return fine
+    passing = torch.sigmoid(sharpness * (energy - first))
+    keep, drop = decisions(passing, low, sharpness, levels)
     lines_keep = 1 - (1 - keep["row"]) * (1 - keep["column"])
     lines_spare = (1 - drop["row"]) * (1 - drop["column"])
     lines = lines_keep + (1 - lines_keep) * lines_spare * fine
@@ -196,23 +197,27 @@ class SemiStructured(GateSpec):
         }
         everything = {n: torch.ones_like(e, dtype=torch.bool) for n, e in energies.items()}
         first = entry_edges(models, energies, everything, ramp)
-        keeps = keep_now(models, ramp)
-        parts = level_parts(self.levels, self.structure)
-        open_: dict[str, Tensor] = {}
+        if self.levels == ("entry",):  # nothing to arbitrate
+            for name, keep in keep_now(models, ramp).items():
+                fill(models, name, "keep", torch.tensor(keep))
+                fill(models, name, "own", first[name])
+            return
+        passing = {
+            n: torch.sigmoid(sharpness * (e - first[n][:, None, None, None]))
+            for n, e in energies.items()
+        }
+        low, open_ = coarse_edges(models, passing, self.levels, self.structure, ramp, alive)
         kept: dict[str, Tensor] = {}
-        for name, energy in energies.items():
-            passing = torch.sigmoid(sharpness * (energy - first[name][:, None, None, None]))
-            among = still_alive(models, open_, alive)[name]
-            low, _ = level_edges(passing, among, keeps[name], self.levels, parts)
-            low = low * (1 - 1e-3)  # of groups that are equal all stay
-            fill(models, name, "keep", torch.tensor(keeps[name]))
-            fill(models, name, "first", first[name])
-            fill(models, name, "low", low)
-            sigma = torch.full((count,), sharpness).to(energy)
-            whole, dropped = torch.func.vmap(
+        sigma = first[next(iter(first))].new_full((count,), sharpness)
+        for name, keep in keep_now(models, ramp).items():
+            low[name] = low[name] * (1 - 1e-3)  # of groups that are equal all stay
+            kept[name], dropped = torch.func.vmap(
                 lambda e, a, lo, s: whole_groups(e, a, lo, s, self.levels)
-            )(energy, first[name], low, sigma)
-            open_[name], kept[name] = ~dropped & among, whole
+            )(energies[name], first[name], low[name], sigma)
+            open_[name] = open_[name] & ~dropped
+            fill(models, name, "keep", torch.tensor(keep))
+            fill(models, name, "first", first[name])
+            fill(models, name, "low", low[name])
         if "entry" in self.levels:
             left = still_alive(models, open_, alive)
             tiers = prioritised(energies, kept)

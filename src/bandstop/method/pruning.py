@@ -84,11 +84,19 @@ class Pruning:
             levels = self.gates.spec.whole_groups
         self.observed = self.observed_rate()
         if levels:
-            masks, reached = choose_live_groups(scores, self.budget, self.net.shape, levels)
+            masks, reached = choose_live_groups(
+                scores, self.budget, self.net.shape, levels, self._opened()
+            )
             self.note = "; ".join(map(str, reached))
         else:
             masks = choose_live(scores, self.budget, self.net.shape)
         self.fix(masks)
+
+    def _opened(self) -> Masks:
+        """What the gates leave open and alive at the moment."""
+        masks = {n: torch.ones_like(t, dtype=torch.bool) for n, t in self.tensors.items()}
+        gated = gate.gated_tensors(self.net)
+        return self.alive(masks | {g.name: g.gate.hard_mask(g.latent) for g in gated})
 
     def alive(self, masks: Masks) -> Masks:
         """The masks without what can do nothing in this network."""

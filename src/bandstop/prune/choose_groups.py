@@ -16,7 +16,7 @@ from torch import Tensor
 
 from bandstop.budget import Budget, Share
 from bandstop.errors import BadInput
-from bandstop.gate.groups import COARSE, WEIGHTS, as_blocks, pooled
+from bandstop.gate.groups import ALONE, COARSE, as_blocks, pooled
 from bandstop.nn import Shape
 from bandstop.prune.choose import Masks
 from bandstop.prune.liveness import by_head, live
@@ -50,6 +50,7 @@ def choose_groups(
     always: Mapping[str, Tensor] | None = None,
     levels: tuple[str, ...] = COARSE,
     alive: Callable[[Masks], Masks] = dict,
+    opened: Mapping[str, Tensor] | None = None,
 ) -> tuple[Masks, list[Reached]]:
     """Keep whole groups: in every share of the budget `keep` weights, or fewer by less than a group;
     and for each share how near it came.
@@ -59,6 +60,7 @@ def choose_groups(
     levels  of channel, row and column those that decide
     alive   what is left of masks without their dead weights, which are then not kept: whole groups
             of them die with the last group that they needed
+    opened  name -> weights that a training has left open: groups without any go first
 
     Every tensor keeps the groups of at least one weight. Ties are broken the same way each time.
     Errors: BadInput for NaN scores, or a budget that the groups which must stay exceed.
@@ -70,7 +72,7 @@ def choose_groups(
     groups = _Groups(scores, alive)
     accounts = []
     for share in shares:
-        groups.order(share, always or {}, levels)
+        groups.order(share, always or {}, levels, opened or {})
     for share in shares:
         accounts.append(groups.let_go(share))
     return groups.masks(), accounts
@@ -85,9 +87,15 @@ class _Groups:
         self.gone: dict[str, int] = {}
         self.last: dict[str, int] = {}
 
-    def order(self, share: Share, always: Mapping[str, Tensor], levels: tuple[str, ...]) -> None:
+    def order(
+        self,
+        share: Share,
+        always: Mapping[str, Tensor],
+        levels: tuple[str, ...],
+        opened: Mapping[str, Tensor],
+    ) -> None:
         mine = {name: as_blocks(self.scores[name]) for name in share.names}
-        places, groups = _departures(mine, always, levels)
+        places, groups = _departures(mine, always, levels, opened)
         self.places |= places
         self.gone |= dict.fromkeys(share.names, 0)
         self.last |= dict.fromkeys(share.names, groups)
@@ -165,25 +173,32 @@ behind all."""
 
 
 def _departures(
-    scores: Mapping[str, Tensor], always: Mapping[str, Tensor], levels: tuple[str, ...]
+    scores: Mapping[str, Tensor],
+    always: Mapping[str, Tensor],
+    levels: tuple[str, ...],
+    opened: Mapping[str, Tensor],
 ) -> tuple[Places, int]:
     """The common order of all groups of all tensors and levels, from the first to go; their number.
 
-    In a level of m groups the one that is p-th from the top goes when no more than the fraction
-    (p / m)^(1 / weight) is to stay: so at any moment every level of every tensor has kept q^weight of
-    its groups, for one q.
+    First those that are not open. In a level of m open groups the one that is p-th from the top goes
+    when no more than the fraction (p / m)^(1 / weight) is to stay: so at any moment every level of every
+    tensor has kept q^weight of its groups, for one q.
     """
     keys, kinds = [], []
     for name, blocks in scores.items():
-        stays = _must_stay(blocks, always.get(name))
         energy = blocks.square()
+        usable = as_blocks(opened[name]).to(blocks) if name in opened else torch.ones_like(blocks)
+        stays = _must_stay(blocks * usable, always.get(name)).to(blocks)
         for level in levels:
             group = pooled(energy, level)
-            order = torch.sort(group.flatten(), descending=True, stable=True).indices
+            is_open = (pooled(usable, level) > 0).flatten()
+            ranked = group.flatten() + is_open * (group.max() + 1)
+            order = torch.sort(ranked, descending=True, stable=True).indices
             place = torch.empty(len(order), dtype=torch.double, device=group.device)
             place[order] = torch.arange(1, len(order) + 1).to(place)
-            key = (place / len(order)) ** (1 / WEIGHTS[level])
-            key[(pooled(stays.to(energy), level) > 0).flatten()] = 0.0
+            key = (place / is_open.sum().clamp(min=1)) ** (1 / ALONE[level])
+            key = torch.where(is_open, key, 1 + place / len(order))
+            key[(pooled(stays, level) > 0).flatten()] = 0.0
             keys.append(key)
             kinds.append((name, level, group.shape))
     pooled_keys = torch.cat(keys)
@@ -231,8 +246,11 @@ def choose_live_groups(
     budget: Budget,
     shape: Shape,
     levels: tuple[str, ...] = COARSE,
+    opened: Masks | None = None,
 ) -> tuple[Masks, list[Reached]]:
     """`choose_groups` with a path to every class kept, and nothing spent on the dead."""
-    return choose_groups(
-        scores, budget, shared_path(scores, shape), levels, lambda masks: live(masks, shape)
-    )
+
+    def alive(masks: Masks) -> Masks:
+        return live(masks, shape)
+
+    return choose_groups(scores, budget, shared_path(scores, shape), levels, alive, opened)
