@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -26,6 +26,10 @@ from bandstop.files import write_atomically
 from bandstop.nn import AttentionGCN, CompactGCN, Shape
 from bandstop.prune import NEVER
 from bandstop.skeleton import Skeleton
+
+if TYPE_CHECKING:
+    from bandstop.bundle.export import Exported
+    from bandstop.compile import Native
 
 VERSION = 1
 LARGEST = 2**28
@@ -155,6 +159,22 @@ class Bundle:
     def save(self, path: str | Path) -> None:
         """Write the file: whole or not at all."""
         write_atomically(Path(path), self.to_bytes())
+
+    def compile(self) -> Native:
+        """The network as C for this machine, proven: `native(signal)` gives logits of NumPy signals,
+        single or batched, `native.frames(positions)` answers for raw frames.
+
+        Errors: Failure where there is no C compiler.
+        """
+        from bandstop.bundle.export import compiled
+
+        return compiled(self, "net", "Bundle.compile")[1]
+
+    def export(self, path: str | Path) -> Exported:
+        """Write the network for another machine; the suffix says what: .c (with a header beside)."""
+        from bandstop.bundle.export import export
+
+        return export(self, Path(path))
 
     @property
     def bytes(self) -> int:

@@ -9,6 +9,7 @@ import traceback
 
 import typer
 
+from bandstop.cli.compile import compile_
 from bandstop.cli.data import app as data_app
 from bandstop.cli.design import design
 from bandstop.cli.extract import extract
@@ -36,6 +37,7 @@ app = typer.Typer(
 app.command()(design)
 app.command()(extract)
 app.command()(predict)
+app.command("compile")(compile_)
 app.command()(table)
 app.command()(report)
 app.add_typer(data_app, name="data")

@@ -1,0 +1,86 @@
+"""A bundle as files for other machines: which targets there are, and what comes out of them.
+
+Imported when it is first needed: a device that only predicts carries no compiler.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bandstop.compile import CSource, Layer, Native, Options, compile_c
+from bandstop.compile.c.text import identifier
+from bandstop.errors import BadInput
+from bandstop.files import write_atomically
+
+if TYPE_CHECKING:
+    from bandstop.bundle.bundle import Bundle
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was made: bytes and multiply-accumulates a layer, the proof, the files."""
+
+    layers: tuple[Layer, ...]
+    flash: int
+    scratch: int
+    macs: int
+    proof: str
+    files: tuple[Path, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "files": [str(path) for path in self.files]}
+
+
+def compiled(
+    bundle: Bundle, name: str, command: str, options: Options | None = None
+) -> tuple[CSource, Native]:
+    """The proven C of a bundle, and the same as a predictor."""
+    rate = bundle.facts.get("rate")
+    facts = {
+        "command": command,
+        "bundle": f"sha256 {hashlib.sha256(bundle.to_bytes()).hexdigest()}",
+        "rate": "unknown" if rate is None else f"{rate:.4f}",
+    }
+    made, native, _ = compile_c(
+        bundle.net, bundle.description, bundle.normalisation, bundle.classes, name, facts, options
+    )
+    return made, native
+
+
+def to_c(bundle: Bundle, path: Path, command: str = "Bundle.export") -> Exported:
+    """PATH.c and PATH.h, written only after the proof."""
+    if path.suffix != ".c":
+        raise BadInput(f"the C target writes a .c file, not {path.name!r}; end its name in .c")
+    made, _ = compiled(bundle, identifier(path.stem), command)
+    header = path.with_name(f"{made.name}.h")
+    write_atomically(header, made.header)
+    write_atomically(path, made.source)
+    return _exported(made, (path, header))
+
+
+def to_native(bundle: Bundle, path: Path, command: str = "Bundle.compile") -> Exported:
+    """Built and proven here; the library stays in the cache, and nothing is written to `path`."""
+    made, native = compiled(bundle, "net", command)
+    return _exported(made, (native.path,))
+
+
+def _exported(made: CSource, files: tuple[Path, ...]) -> Exported:
+    return Exported(made.layers, made.flash, made.scratch, made.macs, made.facts["proof"], files)
+
+
+TARGETS: dict[str, Callable[[Bundle, Path, str], Exported]] = {"c": to_c, "native": to_native}
+SUFFIXES = {".c": "c"}
+"""By the name of the file, for Bundle.export."""
+
+
+def export(bundle: Bundle, path: Path) -> Exported:
+    """Errors: BadInput for a suffix that no target writes."""
+    if path.suffix not in SUFFIXES:
+        raise BadInput(
+            f"{path.name}: export writes {', '.join(SUFFIXES)}; end the name in one of them"
+        )
+    return TARGETS[SUFFIXES[path.suffix]](bundle, path, "Bundle.export")

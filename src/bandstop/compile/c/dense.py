@@ -1,0 +1,143 @@
+"""logits = D h + bias."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bandstop.compile.c.prelude import GATHER, wide
+from bandstop.compile.c.text import TYPES, Part, filled
+from bandstop.compile.ir import Graph, Node
+from bandstop.compile.layout import (
+    Array,
+    Paths,
+    dense_arrays,
+    padded,
+    sparse_dense_of_pairs,
+)
+from bandstop.compile.verify import shapes
+
+DENSE = r"""
+/* ---- $name: $channels channels at $outputs outputs -> $classes classes ---- */
+INLINE void dense_classes(const float *h, const float *weight, const float *bias, float *logits,
+                          const int count)
+{
+    vec sum[8];
+    UNROLL for (int c = 0; c < count; c++) sum[c] = splat(0.0f);
+    for (int f = 0; f < $channels; f++, h += $stride, weight += $classes * $outputs)
+        UNROLL for (int v = 0; v < ($outputs + LANES - 1) / LANES; v++) {
+            const vec x = load(h + v * LANES);
+            UNROLL for (int c = 0; c < count; c++)
+                sum[c] = add_product(sum[c], x, load(weight + c * $outputs + v * LANES));
+        }
+    for (int c = 0; c < count; c++) logits[c] = bias[c] + total(sum[c]);
+}
+
+static void dense_bias(const float *restrict h, float *restrict logits)
+{
+    int c = 0;
+    for (; c + 8 <= $classes; c += 8)
+        dense_classes(h, dense_weight + c * $outputs, dense_constant + c, logits + c, 8);
+#if $classes % 8
+    dense_classes(h, dense_weight + c * $outputs, dense_constant + c, logits + c, $classes % 8);
+#endif
+}
+"""
+
+ROWS = r"""
+static void dense_bias(const float *restrict h, float *restrict logits)
+{
+    const $type *at = dense_at;
+    const float *weight = dense_weight;
+    for (int c = 0; c < $classes; c++) {
+        const int n = (int)dense_count[c];
+        logits[c] = dense_constant[c] + picked(h, at, weight, n);
+        at += n * 16;
+        weight += n * 16;
+    }
+}
+"""
+
+
+def dense(graph: Graph, node: Node) -> Part:
+    """dense_bias."""
+    constant = graph.constant(node, "dense")
+    channels, outputs, classes = constant.data.shape
+    storage = constant.storage
+    assert storage is not None
+    made = graph.node("paths")
+    if made is None:
+        found = dense_arrays(constant.data, storage)
+    else:
+        found = sparse_dense_of_pairs(
+            constant.data, paths_of(graph, made).positions((channels, outputs))
+        )
+    arrays = [Array(f"dense_{a.name}", a.data) for a in found]
+    bias = graph.constant(node, "bias").data.astype(np.float32)
+    arrays.append(Array("dense_constant", bias))
+    if storage.kind == "dense":
+        code = filled(
+            DENSE,
+            name=node.operation,
+            channels=channels,
+            outputs=outputs,
+            classes=classes,
+            stride=padded(outputs),
+        )
+    else:
+        kind = TYPES[str(next(a for a in arrays if a.name == "dense_at").data.dtype)]
+        code = filled(GATHER, type=kind, wide="WIDE_AT").replace("WIDE_AT(at)", wide(kind, "at"))
+        code += filled(ROWS, type=kind, classes=classes)
+    macs = int((constant.data != 0).sum())
+    return Part("dense", tuple(arrays), code, "dense_bias(${x}, logits);", macs)
+
+
+def paths_of(graph: Graph, node: Node) -> Paths:
+    values = [graph.constant(node, role).data for role in ("weights", "sources", "starts", "pairs")]
+    return Paths(*values)
+
+
+PATHS = r"""
+/* ---- paths: both products multiplied out, $pairs pairs of channel and output ---- */
+static void paths(const float *restrict x, float *restrict h)
+{
+    const $type *source = paths_source;
+    const float *weight = paths_weight;
+    for (int g = 0; g < $groups; g++, h += 16) {
+        int n = (int)paths_slots[g];
+#if LANES == 16 && VECTORS
+        vec sum = load(paths_bias + g * 16);
+        for (; n > 0; n--, source += 16, weight += 16)
+            sum = add_product(sum, (vec)_mm512_i32gather_ps($wide, x, 4), load(weight));
+        store(h, relu(sum));
+#else
+        float sum[16];
+        for (int i = 0; i < 16; i++) sum[i] = paths_bias[g * 16 + i];
+        for (; n > 0; n--, source += 16, weight += 16)
+            for (int i = 0; i < 16; i++) sum[i] += weight[i] * x[source[i]];
+        for (int i = 0; i < 16; i++) h[i] = sum[i] > 0.0f ? sum[i] : 0.0f;
+#endif
+    }
+}
+"""
+
+
+def paths(graph: Graph, node: Node) -> Part:
+    """Reads the signal itself: a source is a place in it."""
+    table = paths_of(graph, node)
+    read = graph.the("read")
+    joints, features = (graph.constant(read, r).data for r in ("joints", "features"))
+    width = shapes(graph)[read.input][1]
+    address = (joints[:, None] * width + features[None, :]).ravel()
+    arrays = [
+        Array(f"paths_{a.name}", a.data)
+        for a in table.arrays(address, graph.constant(node, "bias").data)
+    ]
+    kind = TYPES[str(next(a for a in arrays if a.name == "paths_source").data.dtype)]
+    code = filled(
+        PATHS,
+        pairs=len(table.pairs),
+        groups=table.groups,
+        type=kind,
+        wide=wide(kind, "source"),
+    )
+    return Part("products", tuple(arrays), code, "paths(signal, ${y});", len(table.weights))

@@ -1,0 +1,200 @@
+"""One C file and its header out of a graph on which all passes have run."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from string import Template
+
+import numpy as np
+
+from bandstop.compile.c.answer import HEADER, SOURCE
+from bandstop.compile.c.channels import channels
+from bandstop.compile.c.dense import dense, paths
+from bandstop.compile.c.front import front, state_bytes
+from bandstop.compile.c.mix import mix
+from bandstop.compile.c.prelude import PRELUDE
+from bandstop.compile.c.read import read
+from bandstop.compile.c.text import Part, array, filled, identifier
+from bandstop.compile.ir import Graph, Node
+from bandstop.compile.layout import Array, padded
+from bandstop.compile.verify import shapes
+from bandstop.errors import BadInput
+
+OPERATIONS: dict[str, Callable[[Graph, Node], Part]] = {
+    "read": read,
+    "mix": mix,
+    "mix_relu": mix,
+    "filter": channels,
+    "filter_relu": channels,
+    "paths": paths,
+    "dense_bias": dense,
+}
+"""One file each. chunks, place and affine are front.py's; softmax and label answer.py's."""
+
+FEWEST_FRAMES = 2
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What a layer costs: read-only bytes, scratch bytes, multiply-accumulates with weights that are
+    not zero."""
+
+    name: str
+    storage: str
+    flash: int
+    ram: int
+    macs: int
+
+
+@dataclass(frozen=True)
+class CSource:
+    """The C target's result.
+
+    scratch  bytes of memory that the caller gives
+    """
+
+    name: str
+    source: str
+    header: str
+    layers: tuple[Layer, ...]
+    scratch: int
+    macs: int
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def flash(self) -> int:
+        """Bytes of weights, positions and constants."""
+        return sum(layer.flash for layer in self.layers)
+
+
+def emit(graph: Graph, name: str, facts: Mapping[str, str], unit: str = "mm") -> CSource:
+    """facts: lines for the header comment, such as the bundle's hash and the command."""
+    if identifier(name) != name:
+        raise BadInput(
+            f"{name!r} cannot begin the names of C functions; take letters, digits and _, such as "
+            f"{identifier(name)!r}"
+        )
+    offsets = {b.value: b.offset for b in graph.buffers}
+    sizes = {b.value: b.floats for b in graph.buffers}
+    first, parts, calls = front(graph), [], []
+    for node in graph.nodes:
+        make = OPERATIONS.get(node.operation)
+        if make is None or (node.operation == "read" and graph.has("paths")):
+            continue
+        part = make(graph, node)
+        parts.append((part, node, 4 * sizes.get(node.output, 0)))
+        places = {
+            "x": f"memory + {offsets.get(node.input, 0)}",
+            "y": f"memory + {offsets.get(node.output, 0)}",
+        }
+        calls.append("    " + Template(part.call).substitute(places))
+    floats = max((b.offset + b.floats for b in graph.buffers), default=0)
+    signal = sizes["signal"]
+    scratch = 64 + max(4 * floats, 4 * signal + padded(state_bytes(graph), 64))
+    layers = (
+        Layer("frames to signal", "", first.bytes, 4 * signal + state_bytes(graph), first.macs),
+        *(Layer(p.layer, _storage(graph, node), p.bytes, ram, p.macs) for p, node, ram in parts),
+    )
+    found = shapes(graph)
+    nodes, features = found["signal"]
+    words = {
+        "name": name,
+        "NAME": name.upper(),
+        "nodes": nodes,
+        "features": features,
+        "classes": len(graph.classes),
+        "fewest": FEWEST_FRAMES,
+        "scratch": scratch,
+        "unit": unit,
+        "signal_floats": signal,
+        "calls": "\n".join(calls),
+    }
+    macs = sum(layer.macs for layer in layers)
+    comment = _comment(name, graph, facts, layers, scratch, macs)
+    header = comment + _named(HEADER, words)
+    arrays = [*first.arrays, *(a for p, _, _ in parts for a in p.arrays)]
+    text = "".join(p.code for p, _, _ in parts)
+    if "lane_is_output" in text:
+        outputs = found[graph.the("dense_bias").input][1]
+        lanes = np.arange(padded(outputs)) < outputs
+        arrays.append(Array("lane_is_output", lanes.astype(np.float32)))
+    source = "".join(
+        [
+            comment,
+            f'\n#include "{name}.h"\n\n#include <math.h>\n#include <stdint.h>\n#include <string.h>\n',
+            PRELUDE,
+            "\n/* ---- weights and positions ---- */\n",
+            *(array(a) for a in arrays),
+            _classes(name, graph.classes),
+            first.code,
+            text,
+            _named(SOURCE, words),
+        ]
+    )
+    return CSource(name, source, header, layers, scratch, macs, dict(facts))
+
+
+def _named(template: str, words: Mapping[str, object]) -> str:
+    """$NAME_WORD is the upper-case name before _WORD; everything else as `filled`."""
+    return filled(template.replace("$NAME_", "${NAME}_"), **words)
+
+
+def _storage(graph: Graph, node: Node) -> str:
+    if node.operation == "paths":
+        return "multiplied out"
+    for role in ("attention", "filters", "dense"):
+        if role in node.constants:
+            storage = graph.constant(node, role).storage
+            assert storage is not None
+            bits = f", {storage.index_bits}-bit positions" if storage.index_bits else ""
+            whole = ", 8-bit weights" if storage.bits == 8 else ""
+            return f"{storage.kind}{bits}{whole}"
+    return ""
+
+
+def _classes(name: str, classes: tuple[str, ...]) -> str:
+    quoted = ", ".join(f'"{_escaped(c)}"' for c in classes)
+    return f"\nconst char *const {name}_classes[{len(classes)}] = {{{quoted}}};\n"
+
+
+def _escaped(text: str) -> str:
+    """Bytes beyond plain ASCII, quotes and backslashes as octal escapes (which cannot grow longer)."""
+    return "".join(
+        chr(b) if 32 <= b < 127 and chr(b) not in '"\\?' else f"\\{b:03o}" for b in text.encode()
+    )
+
+
+def _comment(
+    name: str,
+    graph: Graph,
+    facts: Mapping[str, str],
+    layers: tuple[Layer, ...],
+    scratch: int,
+    macs: int,
+) -> str:
+    given = {
+        "bandstop": f"{version('bandstop')}, Python {platform.python_version()}",
+        **facts,
+        "order": "multiplied out" if graph.has("paths") else "A (U W)"
+        if graph.has("mix_relu") else "(A U) W",
+        "MACs": f"{macs} with weights that are not zero",
+        "scratch": f"{scratch} bytes, given by the caller",
+    }  # fmt: skip
+    lines = [f"{name}: generated by bandstop; do not edit.", ""]
+    lines += [f"{key:<10}{value}" for key, value in given.items()]
+    lines += ["", f"{'layer':<18}{'storage':<28}{'flash':>9}{'RAM':>9}{'MACs':>9}"]
+    for each in (*layers, Layer("all", "", sum(x.flash for x in layers), scratch, macs)):
+        lines.append(f"{each.name:<18}{each.storage:<28}{each.flash:>9}{each.ram:>9}{each.macs:>9}")
+    lines += [
+        "",
+        "Flash: bytes of weights, positions and constants, without code. RAM: bytes of scratch; layers",
+        "that are never alive together share it. No allocation, no global state: threads need a scratch",
+        "memory each. Build with -O3 and the processor's own instructions, such as",
+        "  cc -std=c11 -O3 -march=native -ffp-contract=fast -c " + name + ".c      (link with -lm)",
+        "-DBANDSTOP_PLAIN_C leaves out every extension of the compiler.",
+    ]
+    safe = [line.replace("*/", "* /").replace("/*", "/ *") for line in lines]
+    return "/*\n" + "\n".join(f" * {line}".rstrip() for line in safe) + "\n */"

@@ -1,0 +1,104 @@
+"""The beginning of every generated file: vectors through the compiler's extensions, or plain C."""
+
+PRELUDE = r"""
+/* ---- vectors: the compiler's extensions; with -DBANDSTOP_PLAIN_C nothing but standard C ---- */
+#if !defined(BANDSTOP_PLAIN_C) && defined(__GNUC__)
+#  define VECTORS 1
+#  if defined(__AVX512F__)
+#    include <immintrin.h>
+#    define LANES 16
+#  elif defined(__AVX__)
+#    define LANES 8
+#  else
+#    define LANES 4
+#  endif
+#  define INLINE static inline __attribute__((always_inline, unused))
+#  define PRAGMA(x) _Pragma(#x)
+#  if defined(__clang__)
+#    define UNROLL PRAGMA(clang loop unroll(full))
+#  else
+#    define UNROLL PRAGMA(GCC unroll 16)
+#  endif
+#else
+#  define VECTORS 0
+#  define LANES 4
+#  if defined(__GNUC__)
+#    define INLINE static inline __attribute__((unused)) /* only against a warning */
+#  else
+#    define INLINE static inline
+#  endif
+#  define UNROLL
+#endif
+#define ALIGNED _Alignas(64)
+
+#if VECTORS
+typedef float vec __attribute__((vector_size(4 * LANES)));
+typedef int32_t mask __attribute__((vector_size(4 * LANES)));
+INLINE vec load(const float *p) { vec v; __builtin_memcpy(&v, p, sizeof v); return v; }
+INLINE void store(float *p, vec v) { __builtin_memcpy(p, &v, sizeof v); }
+INLINE vec splat(float x) { return x - (vec){0}; }
+INLINE vec add(vec a, vec b) { return a + b; }
+INLINE vec times(vec a, vec b) { return a * b; }
+INLINE vec add_product(vec sum, vec a, vec b) { return a * b + sum; }
+INLINE vec relu(vec x) { return (vec)((mask)x & (x > (vec){0})); }
+#else
+typedef struct { float at[LANES]; } vec;
+INLINE vec load(const float *p) { vec v; for (int i = 0; i < LANES; i++) v.at[i] = p[i]; return v; }
+INLINE void store(float *p, vec v) { for (int i = 0; i < LANES; i++) p[i] = v.at[i]; }
+INLINE vec splat(float x) { vec v; for (int i = 0; i < LANES; i++) v.at[i] = x; return v; }
+INLINE vec add(vec a, vec b) { for (int i = 0; i < LANES; i++) a.at[i] += b.at[i]; return a; }
+INLINE vec times(vec a, vec b) { for (int i = 0; i < LANES; i++) a.at[i] *= b.at[i]; return a; }
+INLINE vec add_product(vec sum, vec a, vec b)
+{
+    for (int i = 0; i < LANES; i++) sum.at[i] += a.at[i] * b.at[i];
+    return sum;
+}
+INLINE vec relu(vec x)
+{
+    for (int i = 0; i < LANES; i++) x.at[i] = x.at[i] > 0.0f ? x.at[i] : 0.0f;
+    return x;
+}
+#endif
+INLINE float total(vec v)
+{
+#if LANES == 16 && VECTORS
+    return _mm512_reduce_add_ps((__m512)v);
+#else
+    float p[LANES];
+    store(p, v);
+    for (int width = LANES / 2; width > 0; width /= 2)
+        for (int i = 0; i < width; i++) p[i] += p[i + width];
+    return p[0];
+#endif
+}
+"""
+
+GATHER = r"""
+/* sum of weight[i] * from[at[i]] over groups of 16 */
+INLINE float picked(const float *from, const $type *at, const float *weight, int groups)
+{
+#if LANES == 16 && VECTORS
+    vec sum = splat(0.0f);
+    for (; groups > 0; groups--, at += 16, weight += 16)
+        sum = add_product(sum, (vec)_mm512_i32gather_ps($wide(at), from, 4), load(weight));
+    return total(sum);
+#else
+    float s[4] = {0.0f, 0.0f, 0.0f, 0.0f};
+    for (; groups > 0; groups--, at += 16, weight += 16)
+        for (int i = 0; i < 16; i += 4)
+            for (int q = 0; q < 4; q++) s[q] += weight[i + q] * from[at[i + q]];
+    return (s[0] + s[1]) + (s[2] + s[3]);
+#endif
+}
+"""
+
+WIDE = {
+    "uint8_t": "_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)($at)))",
+    "uint16_t": "_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)($at)))",
+    "uint32_t": "_mm512_loadu_si512((const void *)($at))",
+}
+"""16 stored positions as 16 numbers of 32 bits, on AVX-512."""
+
+
+def wide(kind: str, at: str) -> str:
+    return WIDE[kind].replace("$at", at)

@@ -1,0 +1,41 @@
+"""Passes over the graph: one a file, each a frozen value with a name and one `apply`."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from bandstop.compile.ir import Graph
+from bandstop.compile.passes.buffers import PlanBuffers
+from bandstop.compile.passes.dead import DropDeadGroups
+from bandstop.compile.passes.fold import FoldNormalisation
+from bandstop.compile.passes.fuse import Fuse
+from bandstop.compile.passes.order import ORDERS, ChooseOrder
+from bandstop.compile.passes.storage import ChooseStorage
+from bandstop.compile.verify import verify
+
+__all__ = [
+    "EXACT", "ORDERS", "PASSES", "ChooseOrder", "ChooseStorage", "DropDeadGroups",
+    "FoldNormalisation", "Fuse", "Pass", "PlanBuffers", "run_passes",
+]  # fmt: skip
+
+
+class Pass(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    def apply(self, graph: Graph) -> Graph: ...
+
+
+EXACT: tuple[Pass, ...] = (FoldNormalisation(), DropDeadGroups())
+"""What every target wants: less to compute, and nothing chosen for a machine yet."""
+
+PASSES: tuple[Pass, ...] = (*EXACT, ChooseOrder(), Fuse(), ChooseStorage(), PlanBuffers())
+"""The C target's."""
+
+
+def run_passes(graph: Graph, passes: tuple[Pass, ...] = PASSES) -> Graph:
+    """One after the other, each verified. Errors: Failure, naming the pass that broke a rule."""
+    verify(graph, "lowering")
+    for each in passes:
+        graph = verify(each.apply(graph), each.name)
+    return graph

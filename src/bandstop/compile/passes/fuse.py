@@ -1,0 +1,42 @@
+"""Fusion: what follows a product element by element is done while its result is still in registers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bandstop.compile.ir import Graph, Node
+
+CHAIN = ("join", "bias", "relu")
+
+
+@dataclass(frozen=True)
+class Fuse:
+    """filter, join, bias, relu -> filter_relu; mix, join, bias, relu -> mix_relu; dense, bias ->
+    dense_bias."""
+
+    name: str = "fuse bias and relu"
+
+    def apply(self, graph: Graph) -> Graph:
+        for i, node in enumerate(graph.nodes):
+            rest = graph.nodes[i + 1 :]
+            follows = tuple(n.operation for n in rest)
+            if node.operation in ("filter", "mix") and follows[:3] == CHAIN:
+                join, bias, relu = rest[:3]
+                made = Node(
+                    f"{node.operation}_relu",
+                    node.input,
+                    relu.output,
+                    {**node.constants, "bias": bias.constants["bias"]},
+                    dict(join.attributes),
+                )
+                return self.apply(graph.replaced((node, join, bias, relu), (made,)))
+            if node.operation == "dense" and follows[:1] == ("bias",):
+                bias = rest[0]
+                made = Node(
+                    "dense_bias",
+                    node.input,
+                    bias.output,
+                    {**node.constants, "bias": bias.constants["bias"]},
+                )
+                return self.apply(graph.replaced((node, bias), (made,)))
+        return graph
