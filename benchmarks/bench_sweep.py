@@ -2,6 +2,8 @@
 
     python benchmarks/bench_sweep.py speed --data sbu:DIR      40 runs on all cores, against plain ones
     python benchmarks/bench_sweep.py kills                     20 kills of the whole tree at random moments
+    python benchmarks/bench_sweep.py stack --data sbu:DIR --device cuda    40 runs as one computation,
+                                                               against one at a time
 
 A plain run is what one would write first: the formula as einsum, torch's default threads, denormal
 numbers kept, Adam unfused, torch's own sort and quantile. One plain run is made whole and counted 40
@@ -30,10 +32,13 @@ from bandstop.data import load
 from bandstop.gate.band_stop import gated
 from bandstop.gate.prior import PRIORS
 from bandstop.gate.spec import BandStop
+from bandstop.job import design_together
+from bandstop.job.batches import Batches
 from bandstop.job.task import Task
 from bandstop.job.training import new_network
 from bandstop.record import Config
 from bandstop.sweep import Table, expand, sweep
+from bandstop.sweep.stacks import stacks
 
 BANDSTOP = [sys.executable, "-c", "from bandstop.cli.main import main; main()"]
 
@@ -41,6 +46,7 @@ BANDSTOP = [sys.executable, "-c", "from bandstop.cli.main import main; main()"]
 def plain_run(config: Config, data: str, share: float) -> float:
     """Seconds of one plain run; `share` of its steps are made and the time scaled up."""
     task = Task.of(load(data), config, torch.device("cpu"))
+    batches = Batches([task])
     net, spec = new_network(task, torch.device("cpu")), BandStop(config.rate)
     tensors = [net.attention, net.filters, net.dense]
     scales = list(net.scales.values())
@@ -57,7 +63,7 @@ def plain_run(config: Config, data: str, share: float) -> float:
         attention, filters, dense = (
             c * gated(v, a, spec.sharpness(t)) for c, v in zip(scales, tensors, strict=True)
         )
-        signal, labels = task.batch(step)
+        signal, labels = (part[0] for part in batches(step))
         z = torch.einsum("kij,bjs,ksf->bif", attention, signal, filters) + net.filter_bias
         out = torch.einsum("bif,fic->bc", torch.relu(z), dense) + net.class_bias
         loss = functional.cross_entropy(out, labels)
@@ -73,10 +79,10 @@ def own_peak() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def speed(data: str, share: float) -> None:
+def speed(data: str, share: float, precision: str) -> None:
     """The 40 runs of the question: 5 folds x 4 rates x 2 seeds, pmp, 800 steps."""
     dataset = load(data)
-    base = Config(data=data, steps=800)
+    base = Config(data=data, steps=800, precision=precision)
     plan = expand(base, Table(("pmp",), (0.5, 0.9, 0.95, 0.98), ("all",), (0, 1)), dataset)
     one = [
         plain_run(replace(base, fold=fold, rate=rate), data, share)
@@ -101,6 +107,29 @@ def speed(data: str, share: float) -> None:
     print(f"| ratio | {plain / wall:.1f} |")
     print(f"| everything but runs, of the time | {100 * (1 - seconds / jobs / wall):.1f} % |")
     print(f"| memory of the largest worker | {peak:.0f} MiB |")
+
+
+def stack(data: str, device: str, sizes: list[int], steps: int, precision: str) -> None:
+    """The same 40 runs in one process: one at a time, and in stacks of each size, in turn."""
+    dataset = load(data)
+    base = Config(data=data, steps=steps, device=device, precision=precision)
+    plan = expand(base, Table(("pmp",), (0.5, 0.9, 0.95, 0.98), ("all",), (0, 1)), dataset)
+    print(
+        f"{torch.cuda.get_device_name() if device == 'cuda' else 'CPU, one thread'}, {steps} steps"
+    )
+    print("| runs in a stack | seconds | one at a time / this |\n|---|---|---|", flush=True)
+    alone = 0.0
+    for size in [1, *sizes]:
+        with TemporaryDirectory() as folder:
+            runs = Path(folder)
+            for group in stacks(plan.dense, dataset, max(sizes)):  # the references are not counted
+                design_together(group, runs, dataset)
+            start = time.perf_counter()
+            for group in stacks(plan.rest, dataset, size):
+                design_together(group, runs, dataset)
+            seconds = time.perf_counter() - start
+        alone = alone or seconds
+        print(f"| {size} | {seconds:.1f} | {alone / seconds:.2f} |", flush=True)
 
 
 def kills(count: int) -> None:
@@ -138,7 +167,7 @@ def kills(count: int) -> None:
 
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    arguments.add_argument("question", choices=("speed", "kills"))
+    arguments.add_argument("question", choices=("speed", "kills", "stack"))
     arguments.add_argument("--data", default="synthetic")
     arguments.add_argument("--count", type=int, default=20)
     arguments.add_argument(
@@ -147,9 +176,16 @@ def main() -> None:
         default=1.0,
         help="of a plain run to make; denormals come late, so less flatters it",
     )
+    arguments.add_argument("--device", default="cpu", help="stack: cpu or cuda")
+    arguments.add_argument("--sizes", default="40", help="stack: such as 2,5,40")
+    arguments.add_argument("--steps", type=int, default=800, help="stack: of each run")
+    arguments.add_argument("--precision", default="full", help="speed and stack: full or medium")
     given = arguments.parse_args()
     if given.question == "speed":
-        speed(given.data, given.share)
+        speed(given.data, given.share, given.precision)
+    elif given.question == "stack":
+        sizes = [int(size) for size in given.sizes.split(",")]
+        stack(given.data, given.device, sizes, given.steps, given.precision)
     else:
         kills(given.count)
 

@@ -16,7 +16,15 @@ from torch.nn.utils import parametrize
 
 from bandstop import gate
 from bandstop.errors import BadInput
-from bandstop.gate import PRIORS, SPECS, BandStop, CoarseToFine, GateSpec, SemiStructured
+from bandstop.gate import (
+    PRIORS,
+    SPECS,
+    BandStop,
+    CoarseToFine,
+    GateSpec,
+    Ladder,
+    SemiStructured,
+)
 from bandstop.gate.attach import FixedMask
 from bandstop.gate.base import Gate
 from bandstop.gate.groups import COARSE
@@ -32,15 +40,21 @@ DEVICES = [
 RATES = [0.0, 0.5, 0.9]
 
 
+def ladder(rate: float, **options) -> Ladder:
+    """Of the rate and half of it."""
+    return Ladder(rate=rate, seen=(rate / 2, rate) if rate else (rate,), **options)
+
+
 KINDS: dict[str, Callable[..., GateSpec]] = {
     **SPECS,
+    "ladder": ladder,
     "coarse-to-fine, symmetric": partial(CoarseToFine, psi="symmetric"),
     "coarse-to-fine, groups": partial(CoarseToFine, levels=COARSE),
     "semi-structured, groups": partial(SemiStructured, levels=COARSE),
     "semi-structured, entries": partial(SemiStructured, levels=("entry",)),
 }
-BY_MAGNITUDE = ("band-stop", "magnitude", "fixed mask", "semi-structured, entries")
-EXACT = ("band-stop", "magnitude", "semi-structured, entries")
+BY_MAGNITUDE = ("band-stop", "ladder", "magnitude", "fixed mask", "semi-structured, entries")
+EXACT = ("band-stop", "ladder", "magnitude", "semi-structured, entries")
 """Kinds that meet the budget to the weight while they train."""
 
 

@@ -35,6 +35,8 @@ def whole_groups(method: str) -> bool:
 
 
 def config_of(method: str, rate: float = 0.8, **options) -> Config:
+    if METHODS[method].many:  # here of one rate: tests/method has those of several
+        options["seen"] = f"{rate}"
     return Config(method=method, rate=rate, steps=STEPS, **options)
 
 
@@ -73,6 +75,8 @@ def kept(masks) -> int:
 def test_a_method_delivers_the_budget_all_of_it_alive_and_no_layer_empty(
     method, rate, scope, fusion
 ):
+    if METHODS[method].many and scope == "layer":
+        pytest.skip("one order over all tensors: refused")
     net, pruning, _ = trained(config_of(method, rate, scope=scope, fusion=fusion))
     masks = pruning.finish()
     allowed = round((1 - rate) * net.shape.weights)
@@ -90,6 +94,8 @@ def test_a_method_delivers_the_budget_all_of_it_alive_and_no_layer_empty(
 @pytest.mark.parametrize("method", PRUNING)
 @pytest.mark.parametrize("options", [{"exempt": ("dense",)}, {"layer_rate": ("dense=0.2",)}])
 def test_exempt_tensors_and_rates_of_their_own_are_kept_to(method, options):
+    if METHODS[method].many and "layer_rate" in options:
+        pytest.skip("one order over all tensors: refused")
     net, pruning, _ = trained(config_of(method, 0.4, **options))
     masks = pruning.finish()
     assert kept(masks) <= round(0.6 * net.shape.weights)
@@ -156,7 +162,10 @@ def test_the_stages_follow_each_other_and_after_the_cut_the_masks_stay(method):
         loss(net, pruning).backward()
         optimiser.step()
     first = "gated" if METHODS[method].gate else "open"
-    cut = STEPS * 3 // 4 if METHODS[method].cut == "settle" else STEPS // 2
+    part = METHODS[method].cut
+    cut = STEPS * 3 // 4 if part == "settle" else round(STEPS * part)
+    if cut == STEPS:  # at the very end
+        fixed = pruning.finish()
     assert stages == [first] * cut + ["fixed"] * (STEPS - cut)
     assert fixed is not None
     assert all(torch.equal(m, fixed[n]) for n, m in pruning.finish().items())

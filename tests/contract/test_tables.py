@@ -27,6 +27,8 @@ TABLES = {
     "threshold": THRESHOLDS,
     "alignment": [*ALIGNMENTS, "none"],
     "psi": PSIS,
+    "samples": ["spread", "repeated"],
+    "precision": ["full", "medium"],
     "fusion": FUSIONS,
     "device": ["auto", "cpu", "cuda"],
 }

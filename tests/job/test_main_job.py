@@ -69,13 +69,13 @@ def test_the_bundle_alone_predicts_what_the_run_measured(dataset, tiny, tmp_path
     assert np.mean(right) == pytest.approx(outcome.record.result["accuracy"])
 
 
-def test_progress_tells_epoch_terms_observed_rate_validation_and_time_left(dataset, tiny, tmp_path):
+def test_progress_tells_epoch_terms_observed_rate_accuracy_and_time_left(dataset, tiny, tmp_path):
     heard = Heard()
     design(tiny, tmp_path, dataset, heard)
     pruned = heard.epochs[3:]
     assert [epoch.epoch for epoch, _ in pruned] == [0, 1, 2]
     assert set(pruned[0][0].terms) == {"cross_entropy", "alignment_wasserstein"}
-    assert set(pruned[0][0].extra) == {"observed_rate", "validation_accuracy"}
+    assert set(pruned[0][0].extra) == {"observed_rate", "training_accuracy"}
     assert pruned[-1][1] == 0
 
 
@@ -149,11 +149,17 @@ def test_all_folds_are_expanded_by_name(dataset, tiny):
         dataset.fold("9")
 
 
-def test_validation_zero_trains_on_everything_and_says_training_accuracy(dataset, tiny, tmp_path):
-    record = design(replace(tiny, validation=0.0), tmp_path, dataset).record
+def test_by_default_it_trains_on_everything_and_says_training_accuracy(dataset, tiny, tmp_path):
+    record = design(tiny, tmp_path, dataset).record
     assert record.data["validation"] == 0
     assert record.data["train"] == len(dataset.fold(tiny.fold).train)
     assert "training_accuracy" in record.history[0]
+
+
+def test_what_is_held_out_is_watched_and_not_learned_from(dataset, tiny, tmp_path):
+    record = design(replace(tiny, validation=0.2), tmp_path, dataset).record
+    assert record.data["validation"] >= 0.2 * (record.data["train"] + record.data["validation"])
+    assert "validation_accuracy" in record.history[0]
 
 
 def test_validation_holds_out_whole_groups_and_nothing_of_the_test_part(dataset, tiny):

@@ -139,7 +139,7 @@ def test_too_few_sequences_to_train_on_are_counted_with_the_remedy(dataset, tiny
     fold = dataset.folds[0]
     few = replace(dataset, folds=(replace(fold, train=fold.train[:2]),))
     with pytest.raises(BadInput, match=r"leaves 1 of 2 sequences .* or give --validation 0"):
-        design(replace(tiny, fold=fold.name), tmp_path, few)
+        design(replace(tiny, fold=fold.name, validation=0.1), tmp_path, few)
 
 
 def test_where_everything_is_exempt_and_nothing_is_removed_training_goes_on(

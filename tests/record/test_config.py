@@ -20,6 +20,7 @@ WEIGHTED = ("alignment", "budget", "rank", "l0", "l1", "entropy", "cost")
 GOOD = {
     "data": ["sbu:somewhere"], "fold": ["5", "all", 3], "validation": [0, 0.5], "chunks": [1, 40],
     **{f"{term}_weight": [0, 7.5] for term in WEIGHTED},
+    "trim": [0, 1], "together": [0, 2], "seen": ["90", "50,0.6,98"],
     "structure": [0, 1], "levels": [["entry"], ("row", "channel")], "rate": [0, 0.5, 0.999],
     "sigma_start": [0.1], "sigma_end": [1e4],
     "warmup": [0, 1], "settle": [0, 0.99], "heads": [1], "filters": [1], "steps": [1], "batch": [1],
@@ -32,6 +33,8 @@ WHOLE = [*NUMBERS, 0, -1, 1.5, "8", True]
 BAD = {
     "data": [5, None, ["sbu"]], "validation": [*NUMBERS, -0.1, 0.6], "chunks": WHOLE,
     **{f"{term}_weight": [*NUMBERS, -1] for term in WEIGHTED}, "structure": [*NUMBERS, -0.1, 1.1],
+    "trim": [*NUMBERS, -0.1, 1.1], "together": [*NUMBERS, 1, -1],
+    "seen": [5, "", "90,50", "50,x", "50,100"],
     "levels": [(), ("head",), ("row", "row"), 5], "rate": [*NUMBERS, 1, 1.0, -0.1, 90],
     "sigma_start": [*NUMBERS, 0, -1], "sigma_end": [*NUMBERS, 0, -1], "warmup": [*NUMBERS, -0.1, 1.1],
     "settle": [*NUMBERS, -0.1, 1], "heads": WHOLE, "filters": WHOLE, "steps": WHOLE, "batch": WHOLE,

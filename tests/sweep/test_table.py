@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bandstop.errors import BadInput
-from bandstop.record import CHOICES
-from bandstop.sweep import TABLES, Table, expand, parse_rates, parse_seeds
+from bandstop.record import CHOICES, parse_rates
+from bandstop.sweep import TABLES, Table, expand, parse_seeds
 
 
 def test_every_combination_is_there_once_and_dense_has_no_rate(base, dataset):

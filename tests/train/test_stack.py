@@ -47,7 +47,7 @@ def same(a: Learner, b: Learner, tolerance: float) -> None:
 
 
 VARIANTS = [
-    *((method, {}) for method in TRAINING),
+    *((m, {"seen": "30,50,70"} if METHODS[m].many else {}) for m in TRAINING),
     ("pmp", {"alignment": "kl"}),
     ("pmp", {"threshold": "prior", "prior": "laplace"}),
     ("pmp", {"exempt": ("attention",)}),

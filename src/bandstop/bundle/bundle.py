@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from bandstop.bundle.export import Exported
     from bandstop.compile import Native
 
-VERSION = 1
+VERSION = 2
 LARGEST = 2**28
 """Weights of the largest network that is read (1 GiB): a few bytes could ask for any memory."""
 TENSORS = ("attention", "filters", "dense")
@@ -135,6 +135,7 @@ class Bundle:
             "skeleton": self.skeleton.to_dict(),
             "chunks": self.description.chunks,
             "view": self.description.view,
+            "trim": self.description.trim,
             "classes": list(self.classes),
             "nodes": self.net.nodes,
             "features": self.net.all_features,
@@ -277,7 +278,12 @@ def _assemble(header: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Bundl
     )
     return Bundle(
         small.eval().requires_grad_(False),
-        Description(Skeleton.from_dict(header["skeleton"]), int(header["chunks"]), header["view"]),
+        Description(
+            Skeleton.from_dict(header["skeleton"]),
+            int(header["chunks"]),
+            header["view"],
+            float(header["trim"]),
+        ),
         Normalisation(tensors["mean"], tensors["std"]),
         tuple(header["classes"]),
         header["facts"],

@@ -44,7 +44,7 @@ def design(
 
       bandstop design --config wave.toml --seed 3 --json
     """
-    from bandstop.cli.show import out, result_table
+    from bandstop.cli.show import out, rates_table, result_table
     from bandstop.data import load
     from bandstop.job import Events, Listener, Listeners, Progressing, all_folds
     from bandstop.job import design as carry_out
@@ -64,6 +64,8 @@ def design(
         outcome = carry_out(each, runs, dataset, listener)
         results.append(outcome.record.result)
         out.print(result_table(results[-1], f"{dataset.name}, fold {each.fold}, seed {each.seed}"))
+        if results[-1]["by_rate"]:
+            out.print(rates_table(results[-1]))
         if figures:
             from bandstop.report import draw_all
 

@@ -49,5 +49,22 @@ def result_table(result: dict, title: str) -> Table:
     return table
 
 
+def rates_table(result: dict) -> Table:
+    """The rates that one training of many gives, as far as they were trained."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for column in ("rate", "accuracy", "weights", "MACs, zeros skipped", "bytes"):
+        table.add_column(column, justify="right")
+    for row in result["by_rate"]:
+        if row["seen"]:
+            table.add_row(
+                f"{row['rate_target']:g}",
+                percent(row["accuracy"]),
+                number(row["weights_kept"]),
+                number(row["macs_sparse"]),
+                number(row["bytes"]),
+            )
+    return table
+
+
 def _rate(value: float | None) -> str:
     return "" if value is None else f"{value:.4f}"

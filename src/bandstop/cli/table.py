@@ -59,9 +59,11 @@ def table(
     from bandstop.cli.watch import Watching
     from bandstop.data import load
     from bandstop.errors import BadInput, Failure, nearest
+    from bandstop.record import parse_rates
+    from bandstop.report.spread import spread
     from bandstop.report.summary import rows, to_markdown
     from bandstop.report.tables import write_tables
-    from bandstop.sweep import TABLES, expand, parse_rates, parse_seeds, sweep
+    from bandstop.sweep import TABLES, expand, parse_seeds, sweep
 
     if name not in TABLES:
         raise BadInput(
@@ -83,7 +85,7 @@ def table(
         return
     watch = None if quiet else Watching()
     done = sweep(plan, dataset, runs, jobs or None, cluster, watch, stack, tensorboard)
-    made = rows(done.records)
+    made = rows(spread(done.records, asked.rates))
     out.print(to_markdown(made), soft_wrap=True)
     for path in write_tables(made, output or runs / f"table-{name}"):
         out.print(f"table  {path}", soft_wrap=True)

@@ -129,13 +129,16 @@ class Description:
 
     chunks  M, the temporal chunks
     view    "facing": turned so that two bodies face each other along the side axis; "camera": as seen
+    trim    share of the duration left out at either end of a whole recording; with half the largest
+            crop a recording is described as the mean of what was trained with (our choice)
 
-    Errors: BadInput for fewer than one chunk or an unknown view.
+    Errors: BadInput for fewer than one chunk, an unknown view or a trim outside [0, 0.5).
     """
 
     skeleton: Skeleton
     chunks: int = 8
     view: str = "facing"
+    trim: float = 0.0
 
     def __post_init__(self) -> None:
         if self.chunks < 1:
@@ -144,6 +147,8 @@ class Description:
             raise BadInput(
                 f"description: view must be one of {', '.join(VIEWS)}, not {self.view!r}"
             )
+        if not 0 <= self.trim < 0.5:
+            raise BadInput(f"description: trim must be in [0, 0.5), not {self.trim!r}")
 
     @property
     def size(self) -> tuple[int, int]:
@@ -194,6 +199,8 @@ class Normalisation:
 def describe(
     sequences: Seq[Sequence], description: Description
 ) -> Float[Tensor, "batch node feature"]:
-    """The signals of whole sequences, not normalised: (sequences, nodes, 3 x chunks)."""
+    """The signals of sequences, trimmed but not normalised: (sequences, nodes, 3 x chunks)."""
     rows = torch.arange(len(sequences))
-    return description.signal(chunk_means(Recordings.of(sequences), rows, description.chunks))
+    trim = torch.full((len(sequences),), description.trim)
+    means = chunk_means(Recordings.of(sequences), rows, description.chunks, trim, 1 - trim)
+    return description.signal(means)

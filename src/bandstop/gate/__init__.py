@@ -14,6 +14,7 @@ from bandstop.gate.band_stop import band_stop
 from bandstop.gate.base import Gate, GateSpec
 from bandstop.gate.coarse_to_fine import CoarseToFine
 from bandstop.gate.hard_concrete import HardConcrete
+from bandstop.gate.ladder import Ladder, at_every_rung, at_one_rung_each
 from bandstop.gate.magnitude import Magnitude
 from bandstop.gate.prior import PRIORS, Prior
 from bandstop.gate.semi_structured import SemiStructured
@@ -23,6 +24,7 @@ SPECS: dict[str, type[GateSpec]] = {
     "band-stop": BandStop,
     "coarse-to-fine": CoarseToFine,
     "semi-structured": SemiStructured,
+    "ladder": Ladder,
     "magnitude": Magnitude,
     "hard-concrete": HardConcrete,
 }
@@ -30,6 +32,6 @@ SPECS: dict[str, type[GateSpec]] = {
 
 __all__ = [
     "PRIORS", "SPECS", "BandStop", "CoarseToFine", "Gate", "GateSpec", "Gates", "HardConcrete",
-    "Magnitude", "Prior", "SemiStructured", "attach", "bake", "band_stop", "detach", "fix",
-    "gated_tensors", "prunable", "update_together",
+    "Ladder", "Magnitude", "Prior", "SemiStructured", "at_every_rung", "at_one_rung_each", "attach",
+    "bake", "band_stop", "detach", "fix", "gated_tensors", "prunable", "update_together",
 ]  # fmt: skip

@@ -11,11 +11,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 from typing import TYPE_CHECKING
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 
 SEEN = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.98)
 """The rates that the paper trains with."""
+
+NO_LABEL = -100
+"""In place of a label: a sample that counts nothing, as torch's cross-entropy has it."""
 
 CRISP = 1e6
 """Sharpness at which a mask is 0 or 1 in float32 and its slope 0."""
@@ -117,26 +121,37 @@ class Ladder(BandStop):
 
 
 def at_every_rung(
-    net: nn.Module, signal: Float[Tensor, "batch ..."], split: bool = True
-) -> Float[Tensor, "sample class"]:
-    """Outputs at every rung, in the order of the samples.
+    net: nn.Module, signal: Float[Tensor, "batch ..."], labels: Int[Tensor, " batch"]
+) -> tuple[Tensor, Tensor]:
+    """Logits of every sample at every rung, rung after rung, and the labels: the paper's sum over rates,
+    divided by their number."""
+    rungs = _thresholds(net)
+    logits = vmap(partial(_at, net), in_dims=(0, None))(rungs, signal)
+    return logits.flatten(0, 1), labels.repeat(len(logits))
 
-    split  True: rung k sees samples k, k + K, …, so that a step costs what it costs at one rate, and a
-           sample is seen at one rate (our choice); False: every rung sees every sample, and the samples
-           repeat rung after rung (the paper's sum over rates)
-    """
-    rungs = {
+
+def at_one_rung_each(
+    net: nn.Module, signal: Float[Tensor, "batch ..."], labels: Int[Tensor, " batch"]
+) -> tuple[Tensor, Tensor]:
+    """Logits of every sample at one rung: rung k sees samples k, k + K, … So a step costs what it costs
+    at one rate (our choice). The last round is filled up with samples that have no label."""
+    rungs = _thresholds(net)
+    count = len(next(iter(rungs.values())))
+    more = -len(signal) % count
+    signal = torch.cat([signal, signal[:1].expand(more, *signal.shape[1:])])
+    labels = torch.cat([labels, labels.new_full((more,), NO_LABEL)])
+    parts = signal.unflatten(0, (-1, count)).transpose(0, 1)
+    logits = vmap(partial(_at, net))(rungs, parts)
+    return logits.transpose(0, 1).flatten(0, 1), labels
+
+
+def _thresholds(net: nn.Module) -> dict[str, Float[Tensor, " rung"]]:
+    return {
         f"{name}.threshold": module.rungs
         for name, module in net.named_modules()
         if isinstance(module, LadderGate)
     }
 
-    def one(thresholds: dict[str, Tensor], part: Tensor) -> Tensor:
-        return functional_call(net, thresholds, (part,))
 
-    if not split:
-        return vmap(one, in_dims=(0, None))(rungs, signal).flatten(0, 1)
-    count = len(next(iter(rungs.values())))
-    rows = len(signal) // count * count
-    parts = signal[:rows].unflatten(0, (-1, count)).transpose(0, 1)
-    return vmap(one)(rungs, parts).transpose(0, 1).flatten(0, 1)
+def _at(net: nn.Module, thresholds: dict[str, Tensor], signal: Tensor) -> Tensor:
+    return functional_call(net, thresholds, (signal,))

@@ -1,7 +1,7 @@
 """The main job."""
 
+from bandstop.job.deliver import Outcome
 from bandstop.job.design import (
-    Outcome,
     all_folds,
     check,
     design,

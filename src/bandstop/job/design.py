@@ -3,56 +3,31 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 
-from bandstop import gate, prune
-from bandstop.bundle import Bundle, load_bundle
+from bandstop.bundle import load_bundle
 from bandstop.data import Dataset, load
 from bandstop.errors import BadInput, OtherVersion
 from bandstop.files import locked, write_atomically
+from bandstop.job.deliver import Outcome, deliver
 from bandstop.job.listener import Listener
-from bandstop.job.machine import calm_torch, device_named, environment, require_memory
+from bandstop.job.machine import calm_torch, device_named, require_memory
 from bandstop.job.task import Task, network_shape
 from bandstop.job.training import Trained, Training, take_dense, train_together
-from bandstop.measure import (
-    accuracy,
-    confusion,
-    dense_macs,
-    kept_weights,
-    predictions,
-    require_agreement,
-    sparse_macs,
-)  # fmt: skip
 from bandstop.method import METHODS, Pruning
-from bandstop.nn import AttentionGCN, CompactGCN
+from bandstop.nn import AttentionGCN
 from bandstop.record import (
     Config,
-    Record,
     RunFolder,
-    pack,
     read_record,
     run_identity,
     run_name,
-    write_record,
 )  # fmt: skip
-
-
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """A finished run: its record, where it lies, and the delivered model."""
-
-    record: Record
-    folder: RunFolder
-    bundle: Bundle
 
 
 def design(
@@ -120,7 +95,7 @@ def _carry_out(
             write_atomically(folders[config].config, text + "\n")
         dense = _dense_references(list(todo), runs, dataset, listener)
         for config, trained in _trained(todo, folders, dense, device, listener):
-            outcomes[config] = _deliver(
+            outcomes[config] = deliver(
                 todo[config], trained, folders[config], device, dense.get(config)
             )
     return [outcomes[config] for config in configs]
@@ -207,113 +182,6 @@ def run_folder(config: Config, dataset: Dataset, runs: Path) -> RunFolder:
 def is_finished(folder: RunFolder) -> bool:
     """The record is written last, so where there is one the run was whole (its files may be damaged)."""
     return folder.record.exists() and folder.bundle.exists()
-
-
-def _deliver(
-    task: Task, trained: Trained, folder: RunFolder, device: torch.device, dense: Outcome | None
-) -> Outcome:
-    """Compact, verify, evaluate, write: bundle first, record last, so a record means a whole run."""
-    start = time.perf_counter()
-    config, dataset, shape = task.config, task.dataset, task.shape
-    # copies: baking writes zeros into the parameters themselves
-    latents = {name: v.detach().cpu().clone() for name, v in gate.prunable(trained.net).items()}
-    gate.bake(trained.net, trained.masks)
-    masked = trained.net.cpu()
-    masks = {name: m.cpu() for name, m in trained.masks.items()}
-    small = prune.compact(masked, masks)
-    test = task.test.signals.cpu()
-    noise = torch.randn(64, *test.shape[1:], generator=torch.Generator().manual_seed(0))
-    error = require_agreement(
-        masked, small, torch.cat([test, noise]), "masked and compacted network"
-    )
-
-    labels = task.test.labels.cpu()
-    predicted = predictions(small, test)
-    right = accuracy(predicted, labels)
-    kept = kept_weights(small.net)
-    facts = {
-        "method": config.method,
-        "rate": 1 - kept / shape.weights,
-        "accuracy": right,
-        "provenance": {
-            "config": config.to_dict(),
-            "data": dataset.name,
-            "fingerprint": dataset.fingerprint,
-            "fold": task.fold.name,
-            "environment": environment(device),
-            "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        },
-    }
-    bundle = Bundle(
-        small.requires_grad_(False),
-        task.description,
-        task.normalisation.to("cpu"),
-        dataset.classes,
-        facts,
-    )
-    bundle.save(folder.bundle)
-    result: dict[str, Any] = {
-        "method": config.method,
-        "rate_target": config.rate,
-        "rate_observed": trained.observed,
-        "rate": 1 - kept / shape.weights,
-        "weights": shape.weights,
-        "weights_kept": kept,
-        "macs_dense": dense_macs(shape),
-        "macs": dense_macs(small.shape),
-        "macs_sparse": sparse_macs(small.net),
-        "bytes_dense": dense.record.result["bytes"] if dense else bundle.bytes,
-        "bytes": bundle.bytes,
-        "accuracy_dense": dense.record.result["accuracy"] if dense else right,
-        "accuracy": right,
-        "relative_error": error,
-        "parts": _parts(masked, small),
-        "seconds": round(trained.seconds + time.perf_counter() - start, 2),
-        "run": str(folder.path),
-    }
-    record = Record(
-        config=config.to_dict(),
-        data={
-            "name": dataset.name,
-            "fingerprint": dataset.fingerprint,
-            "classes": list(dataset.classes),
-            "train": len(task.train),
-            "validation": len(task.validation) if task.validation else 0,
-            "test": len(task.test),
-        },
-        skeleton=dataset.skeleton.to_dict(),
-        environment=environment(device),
-        history=trained.history,
-        result=result,
-        confusion=confusion(predicted, labels, len(dataset.classes)),
-        latents=_histograms(latents),
-        masks={name: pack(m.numpy()) for name, m in masks.items()},
-        live_nodes=small.joints.tolist(),
-    )
-    write_record(folder.record, record)
-    return Outcome(record, folder, bundle)
-
-
-def _parts(masked: AttentionGCN, small: CompactGCN) -> dict[str, list[int]]:
-    """What is left of all: heads, nodes read, nodes computed, features, filters (left, of all)."""
-    a, b = small.shape, masked.shape
-    return {
-        "heads": [a.heads, b.heads],
-        "nodes read": [a.nodes, b.nodes],
-        "nodes computed": [a.outputs, b.outputs],
-        "features": [a.features, b.features],
-        "filters": [a.filters, b.filters],
-    }
-
-
-def _histograms(latents: dict[str, torch.Tensor]) -> dict[str, Any]:
-    """Counts of the latents by tensor on 120 bins from -6 to 6; what lies beyond is in the end bins."""
-    edges = np.linspace(-6, 6, 121)
-    counts = {
-        name: np.histogram(v.numpy().clip(-5.999, 5.999), edges)[0].tolist()
-        for name, v in latents.items()
-    }
-    return {"edges": edges.round(6).tolist(), "counts": counts}
 
 
 def all_folds(config: Config, dataset: Dataset) -> list[Config]:

@@ -15,9 +15,14 @@ from bandstop.nn import Shape
 from bandstop.record import Config
 
 
+def description_of(config: Config, dataset: Dataset) -> Description:
+    """Trained on crops of up to `crop` at either end, tested on the middle of that range."""
+    return Description(dataset.skeleton, config.chunks, config.view, config.trim * config.crop)
+
+
 def network_shape(config: Config, dataset: Dataset) -> Shape:
     """The sizes of the network that the options ask for on these recordings."""
-    nodes, features = Description(dataset.skeleton, config.chunks, config.view).size
+    nodes, features = description_of(config, dataset).size
     return Shape(
         heads=config.heads,
         nodes=nodes,
@@ -71,7 +76,7 @@ class Task:
                 f"fold {fold.name} leaves {len(learned)} of {len(fold.train)} sequences to train on"
                 f"{held}, and 2 are needed; record more{', or give --validation 0' if inner else ''}"
             )
-        description = Description(dataset.skeleton, config.chunks, config.view)
+        description = description_of(config, dataset)
         raw = describe(learned, description)
         normalisation = Normalisation.of(raw)
 

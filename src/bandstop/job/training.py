@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from bandstop.errors import Failure
 from bandstop.files import write_atomically
@@ -37,11 +38,16 @@ from bandstop.train import (
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """A trained network with its masks; `seconds` counts all sessions of a resumed training."""
+    """A trained network with its masks; `seconds` counts all sessions of a resumed training.
+
+    ranks  of a method of many rates: which of what the masks keep stays at which rate
+    """
 
     net: AttentionGCN
     masks: Masks
+    ranks: dict[str, Tensor] | None
     observed: float | None
+    note: str | None
     history: list[dict[str, float]]
     seconds: float
 
@@ -132,7 +138,10 @@ class Training:
     def finish(self) -> Trained:
         masks = self.pruning.finish()
         seconds = self.before + self.spent
-        return Trained(self.net.eval(), masks, self.pruning.observed, self.history, seconds)
+        return Trained(
+            self.net.eval(), masks, self.pruning.ranks, self.pruning.observed, self.pruning.note,
+            self.history, seconds,
+        )  # fmt: skip
 
 
 def train_together(runs: Sequence[Training], listener: Listener) -> list[Trained]:
@@ -179,4 +188,6 @@ def take_dense(task: Task, dense: RunFolder, device: torch.device) -> Trained:
     load_weights(net, dense)
     pruning = Pruning(net, task.config)
     masks = pruning.finish()
-    return Trained(net.eval(), masks, pruning.observed, [], time.perf_counter() - start)
+    return Trained(
+        net.eval(), masks, None, pruning.observed, pruning.note, [], time.perf_counter() - start,
+    )  # fmt: skip

@@ -10,6 +10,7 @@ from bandstop.gate import (
     CoarseToFine,
     GateSpec,
     HardConcrete,
+    Ladder,
     Magnitude,
     SemiStructured,
 )
@@ -32,6 +33,12 @@ def common(c: Config) -> dict[str, Any]:
 
 def band_stop(c: Config) -> GateSpec:
     return BandStop(**common(c), prior=c.prior, threshold=c.threshold)
+
+
+def ladder(c: Config) -> GateSpec:
+    seen = c.seen_rates
+    several = {"seen": seen, "together": c.together, "settle": c.settle}
+    return Ladder(**common(c) | {"rate": seen[-1]}, prior=c.prior, **several)  # type: ignore[arg-type]
 
 
 def coarse_to_fine(c: Config) -> GateSpec:
@@ -60,6 +67,7 @@ def hard_concrete(c: Config) -> GateSpec:
 
 GATES: dict[str, Callable[[Config], GateSpec]] = {
     "band-stop": band_stop,
+    "ladder": ladder,
     "coarse-to-fine": coarse_to_fine,
     "semi-structured": semi_structured,
     "structured": structured,

@@ -6,6 +6,7 @@ Before every step it sets what must be set: gates while there are any, then, onc
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -17,8 +18,17 @@ from bandstop.method.gates import GATES
 from bandstop.method.table import METHODS
 from bandstop.method.terms import TERMS
 from bandstop.nn import AttentionGCN
-from bandstop.objective import Objective
-from bandstop.prune import Masks, check_reachable, choose_live, choose_live_groups, live
+from bandstop.objective import Objective, Outputs, once
+from bandstop.prune import (
+    NEVER,
+    Masks,
+    check_reachable,
+    choose_live,
+    choose_live_groups,
+    live,
+    masks_at,
+    order_of,
+)
 from bandstop.record import Config
 
 
@@ -27,17 +37,20 @@ class Pruning:
 
     stage  "open" (no mask yet), "gated", then "fixed"
     observed  the rate just before the exact cut, where a gate or a budget decided it
+    ranks  of a method of many rates: which weights stay at which rate, once it is cut
     note  how near whole groups came to the budget, where they alone decide
     Errors: BadInput, before any training, when the budget cannot keep a path to every class.
     """
 
     def __init__(self, net: AttentionGCN, config: Config) -> None:
         self.net, self.config, self.method = net, config, METHODS[config.method]
-        self.budget = Budget(config.rate, config.scope, config.exempt, config.rates)
+        rate = config.seen_rates[-1] if self.method.many else config.rate
+        self.budget = Budget(rate, config.scope, config.exempt, config.rates)
         self.tensors: dict[str, Tensor] = gate.prunable(net)
         self.observed: float | None = None
         self.note: str | None = None
         self.masks: Masks | None = None
+        self.ranks: dict[str, Tensor] | None = None
         self.gates: gate.Gates | None = None
         self.cut_step = self._cut_step()
         if self.method.cut is not None:
@@ -65,7 +78,14 @@ class Pruning:
             return Objective(smoothing=self.config.smoothing)
         made = (TERMS[term](self.config, names, self.net.shape) for term in self.method.terms)
         terms = tuple(term for term in made if term is not None and term.weight > 0)
-        return Objective(terms, self.config.smoothing)
+        return Objective(terms, self.config.smoothing, self._outputs())
+
+    def _outputs(self) -> Outputs:
+        """How the network is called in a step: once, or at several rates."""
+        if not self.method.many:
+            return once
+        spread = self.config.samples == "spread"
+        return gate.at_one_rung_each if spread else gate.at_every_rung
 
     def before_step(self, step: int) -> None:
         """Set the gates for this step; at the cut make the masks exact and final."""
@@ -83,7 +103,11 @@ class Pruning:
             scores |= self.gates.scores()
             levels = self.gates.spec.whole_groups
         self.observed = self.observed_rate()
-        if levels:
+        if self.method.many:
+            lowest = replace(self.budget, rate=self.config.seen_rates[0])
+            self.ranks = order_of(scores, lowest, self.budget, self.net.shape)
+            masks = masks_at(self.ranks, NEVER)
+        elif levels:
             masks, reached = choose_live_groups(
                 scores, self.budget, self.net.shape, levels, self._opened()
             )

@@ -16,6 +16,7 @@ class Method:
     cut     when the mask becomes exact and final, as a fraction of the training: from there on the
             weights that stay are trained alone. None: nothing is removed; "settle": the option's value
             before the end
+    many    one training gives an order of the weights, and so a network of any rate
     trains  False: starts from the dense reference's weights and makes no step of its own
     """
 
@@ -24,6 +25,7 @@ class Method:
     gate: str | None = None
     terms: tuple[str, ...] = ()
     cut: float | str | None = None
+    many: bool = False
     trains: bool = True
 
 
@@ -80,6 +82,14 @@ METHODS: dict[str, Method] = {
         gate="band-stop",
         terms=("alignment",),
         cut="settle",
+    ),
+    "mrmp": Method(
+        words="multi-rate magnitude pruning: one training, then any rate at once",
+        source="arXiv 2312.17615; sampled rates, spread over the batch: our choice",
+        gate="ladder",
+        terms=("alignment",),
+        cut=1.0,
+        many=True,
     ),
     "unstructured": Method(
         words="the semi-structured cascade with the level of entries alone",

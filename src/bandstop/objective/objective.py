@@ -11,11 +11,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bandstop.gate import gated_tensors
+from bandstop.gate.ladder import NO_LABEL
 from bandstop.gate.prior import PRIORS
 from bandstop.objective.alignment import ALIGNMENTS
-
-NO_LABEL = -100
-"""In place of a label: a sample that counts nothing."""
 
 
 @dataclass(frozen=True)
@@ -31,15 +29,26 @@ class Term:
     value: Callable[[nn.Module], Float[Tensor, ""]]
 
 
+Outputs = Callable[[nn.Module, Tensor, Tensor], tuple[Tensor, Tensor]]
+"""(network, signal, labels) -> logits, and the label of each of their rows."""
+
+
+def once(net: nn.Module, signal: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """The network as it is, called once with every sample."""
+    return net(signal), labels
+
+
 @dataclass(frozen=True)
 class Objective:
     """cross-entropy(net(signal), labels) + sum of weight * term(net).
 
     smoothing  label smoothing of the cross-entropy, in [0, 1)
+    outputs    how the network is called: once, or at several rates
     """
 
     terms: tuple[Term, ...] = ()
     smoothing: float = 0.0
+    outputs: Outputs = once
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -49,7 +58,7 @@ class Objective:
         self, net: nn.Module, signal: Tensor, labels: Int[Tensor, " batch"]
     ) -> Float[Tensor, " term"]:
         """The unweighted value of every term, in the order of `names`."""
-        first = cross_entropy(net(signal), labels, self.smoothing)
+        first = cross_entropy(*self.outputs(net, signal, labels), self.smoothing)
         return torch.stack([first, *(term.value(net) for term in self.terms)])
 
     def total(self, values: Float[Tensor, "*run term"]) -> Float[Tensor, ""]:

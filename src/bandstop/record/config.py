@@ -21,7 +21,8 @@ def _option(default: Any, panel: str, words: str, only: tuple[str, ...] = ()) ->
     return field(default=default, metadata={"panel": panel, "help": words, "only": only})
 
 
-PRIOR = ("pmp",)
+PRIOR = ("pmp", "mrmp")
+LADDER = ("mrmp",)
 SPECTRUM = ("unstructured", "semi-structured", "structured")
 GROUPED = ("semi-structured", "ctf")
 BUDGETED = (*SPECTRUM, "ctf")
@@ -39,7 +40,7 @@ class Config:
     )
     fold: str = _option("1", "Data", "the fold to test on, or all")
     validation: float = _option(
-        0.1, "Data", "share of the training part held out by whole groups to watch; 0: train on all"
+        0.0, "Data", "share of the training part held out by whole groups to watch; 0: train on all"
     )
     chunks: int = _option(8, "Data", "temporal chunks a recording is averaged in")
 
@@ -47,13 +48,37 @@ class Config:
         "facing", "Data", "two bodies turned to face each other (facing), or as recorded (camera)"
     )
 
+    trim: float = _option(
+        0.5,
+        "Data",
+        "what is cut off either end of a recording to be recognised, as a share of crop",
+    )
+
     method: str = _option(
         "pmp",
         "Method",
-        "dense; mp, mp-finetune, gradual, mp-l0, mp-l1, mp-entropy, mp-cost (by magnitude); pmp; "
+        "dense; mp, mp-finetune, gradual, mp-l0, mp-l1, mp-entropy, mp-cost (by magnitude); pmp; mrmp; "
         "unstructured, semi-structured, structured; ctf",
     )
     rate: float = _option(0.9, "Method", "fraction of the prunable weights to remove, in [0, 1)")
+    seen: str = _option(
+        "50,55,60,65,70,75,80,85,90,95,98",
+        "Method",
+        "rates that are trained at once; any rate between the lowest and the highest can be taken out",
+        LADDER,
+    )
+    together: int = _option(
+        4,
+        "Method",
+        "how many of these in a step, the lowest and the highest among them; 0: all",
+        LADDER,
+    )
+    samples: str = _option(
+        "spread",
+        "Method",
+        "a sample of the batch at one of these rates (spread) or at each (repeated, the paper's)",
+        LADDER,
+    )
     scope: str = _option("global", "Method", "budget over all tensors (global) or in each (layer)")
     exempt: tuple[str, ...] = _option(
         (), "Method", "tensor that keeps every weight, such as dense (may be repeated)"
@@ -68,7 +93,7 @@ class Config:
         "empirical",
         "Method",
         "stop band from the latents' own quantile (empirical) or the prior's (prior, the paper's)",
-        PRIOR,
+        ("pmp",),
     )
     alignment: str = _option(
         "wasserstein",
@@ -154,6 +179,8 @@ class Config:
             if name not in wrong and not holds(getattr(self, name))
         ]
         problems += [words for name, words in _choices(self).items() if name not in wrong]
+        if "seen" not in wrong:
+            problems += _seen(self)
         if "layer_rate" not in wrong:
             problems += _layer_rates(self.layer_rate)
         if not problems and self.sigma_end < self.sigma_start:
@@ -162,6 +189,16 @@ class Config:
             )
         if problems:
             raise BadInput(listed(problems))
+
+    @property
+    def seen_rates(self) -> tuple[float, ...]:
+        """`seen` as fractions."""
+        return parse_rates(self.seen)
+
+    @property
+    def many(self) -> bool:
+        """Whether one training gives the networks of many rates."""
+        return self.method in LADDER
 
     @property
     def rates(self) -> dict[str, float]:
@@ -188,6 +225,8 @@ class Config:
             f for f in fields(self) if f.metadata["only"] and self.method not in f.metadata["only"]
         ]
         reset: dict[str, Any] = {f.name: f.default for f in idle}
+        if self.many:  # the rate is not asked for in advance
+            reset["rate"] = self.seen_rates[-1]
         return replace(self, **reset)
 
     def dense(self) -> Config:
@@ -210,6 +249,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
         "mp-entropy",
         "mp-cost",
         "pmp",
+        "mrmp",
         "unstructured",
         "semi-structured",
         "structured",
@@ -219,6 +259,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "prior": ("gaussian", "laplace", "uniform"),
     "threshold": ("empirical", "prior"),
     "alignment": ("wasserstein", "kl", "none"),
+    "samples": ("spread", "repeated"),
     "psi": ("band-stop", "symmetric"),
     "fusion": ("sum", "concat"),
     "device": ("auto", "cpu", "cuda"),
@@ -246,11 +287,12 @@ RULES = (
     ("learning_rate", "above 0 and finite", lambda v: 0 < v < math.inf),
     ("smoothing", "in [0, 1)", lambda v: 0 <= v < 1),
     ("seed", "a whole number from 0 to 2^32 - 1", lambda v: 0 <= v < 2**32),
+    ("together", "0 or a whole number of at least 2", lambda v: v == 0 or v >= 2),
     *(
         (name, "a whole number of at least 1", lambda v: v >= 1)
         for name in ("chunks", "heads", "filters", "steps", "batch")
     ),
-    *((name, "in [0, 1]", lambda v: 0 <= v <= 1) for name in ("mirror", "exchange")),
+    *((name, "in [0, 1]", lambda v: 0 <= v <= 1) for name in ("trim", "mirror", "exchange")),
     ("rotation", "in [0, 180]", lambda v: 0 <= v <= 180),
     ("scale", "in [0, 1]", lambda v: 0 <= v <= 1),
     ("noise", "in [0, 10]", lambda v: 0 <= v <= 10),
@@ -291,6 +333,34 @@ def _choices(config: Config) -> dict[str, str]:
         for name, valid in CHOICES.items()
         if (value := getattr(config, name)) not in valid
     }
+
+
+def parse_rates(text: str) -> tuple[float, ...]:
+    """`50,90,0.98` -> fractions: values of 1 and above are percent.
+
+    >>> parse_rates("50,0.9,98.5")
+    (0.5, 0.9, 0.985)
+    """
+    try:
+        values = [float(part) for part in text.split(",")]
+    except ValueError as error:
+        raise BadInput(f"rates are numbers like 50,90,98 or 0.5,0.9,0.98, not {text!r}") from error
+    return tuple(round(v / 100, 10) if v >= 1 else v for v in values)
+
+
+def _seen(config: Config) -> list[str]:
+    """What is wrong with the rates of a multi-rate training."""
+    try:
+        rates = config.seen_rates
+    except BadInput as error:
+        return [f"seen must be {str(error).removeprefix('rates are ')}"]
+    if len(rates) < 1 or list(rates) != sorted(set(rates)) or not 0 <= rates[0] <= rates[-1] < 1:
+        return [f"seen must be rates that rise within [0, 1), not {config.seen!r}"]
+    if config.many and (config.scope != "global" or config.layer_rate):
+        return [
+            "mrmp has one order over all tensors: scope must be global, and no layer-rate given"
+        ]
+    return []
 
 
 def _layer_rate(item: str) -> tuple[str, float]:

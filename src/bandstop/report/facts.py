@@ -20,13 +20,14 @@ CUTS: dict[str, str | float] = {
     "mp-entropy": 0.5,
     "mp-cost": 0.5,
     "pmp": "settle",
+    "mrmp": 1.0,
     "unstructured": "settle",
     "semi-structured": "settle",
     "structured": "settle",
     "ctf": "settle",
 }
 """When a method's mask becomes final, as in the methods' own table (a test holds them together)."""
-PRIORS_USED_BY = ("pmp",)
+PRIORS_USED_BY = ("pmp", "mrmp")
 """Methods that align their latents with a prior."""
 
 _NOT_TERMS = ("epoch", "step", "seconds", "observed_rate")

@@ -85,7 +85,7 @@ def _cells(
     """One configuration a method and rate, its budget tried on the network it would prune."""
     cells = []
     for method in table.methods:
-        whole = method in METHODS and METHODS[method].cut is None
+        whole = method in METHODS and (METHODS[method].cut is None or METHODS[method].many)
         for rate in (0.0,) if whole else table.rates:
             cell = _made(base, problems, method=method, rate=rate, fold=fold)
             if cell is None:
@@ -108,19 +108,6 @@ def _folds(names: Sequence[str], dataset: Dataset, problems: list[str]) -> list[
         except BadInput as error:
             problems.append(str(error))
     return known
-
-
-def parse_rates(text: str) -> tuple[float, ...]:
-    """`50,90,0.98` -> fractions: values of 1 and above are percent.
-
-    >>> parse_rates("50,0.9,98.5")
-    (0.5, 0.9, 0.985)
-    """
-    try:
-        values = [float(part) for part in text.split(",")]
-    except ValueError as error:
-        raise BadInput(f"rates are numbers like 50,90,98 or 0.5,0.9,0.98, not {text!r}") from error
-    return tuple(round(v / 100, 10) if v >= 1 else v for v in values)
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:

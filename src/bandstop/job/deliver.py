@@ -1,0 +1,219 @@
+"""Delivery: from a trained network to a verified bundle and a record of everything."""
+
+from __future__ import annotations
+
+import copy
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bandstop import gate, prune
+from bandstop.bundle import Bundle, Order
+from bandstop.job.machine import environment
+from bandstop.job.task import Task
+from bandstop.job.training import Trained
+from bandstop.measure import (
+    accuracy,
+    confusion,
+    dense_macs,
+    kept_weights,
+    predictions,
+    require_agreement,
+    sparse_macs,
+)
+from bandstop.nn import AttentionGCN, CompactGCN
+from bandstop.record import Config, Record, RunFolder, pack, write_record
+
+BEYOND = (0.985, 0.99, 0.995)
+"""Rates above the highest that was trained, at which a network of many rates is shown to fall."""
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """A finished run: its record, where it lies, and the delivered model."""
+
+    record: Record
+    folder: RunFolder
+    bundle: Bundle
+
+
+@dataclass(frozen=True, eq=False)
+class Examined:
+    """A delivered network on the test part: what it says, and how far it is from the masked one."""
+
+    net: CompactGCN
+    predicted: Tensor
+    accuracy: float
+    error: float
+
+
+def deliver(
+    task: Task, trained: Trained, folder: RunFolder, device: torch.device, dense: Outcome | None
+) -> Outcome:
+    """Compact, verify, evaluate, write: bundle first, record last, so a record means a whole run.
+
+    What is delivered for many rates is examined at each of them; the record's own figures are those of
+    the highest.
+    """
+    start = time.perf_counter()
+    config, dataset = task.config, task.dataset
+    # copies: baking writes zeros into the parameters themselves
+    latents = {name: v.detach().cpu().clone() for name, v in gate.prunable(trained.net).items()}
+    gate.bake(trained.net, trained.masks)
+    masked = trained.net.cpu()
+    masks = {name: m.cpu() for name, m in trained.masks.items()}
+    whole = _bundle(task, trained, prune.compact(masked, masks), device)
+    if trained.ranks is None:
+        bundle, found, by_rate = whole, examine(masked, whole.net, task), []
+    else:
+        ranks = {name: r.cpu() for name, r in trained.ranks.items()}
+        shown = {rate: at_rate(masked, whole, ranks, rate, task) for rate in rates_of(config)}
+        bundle, found = shown[config.rate]
+        by_rate = [
+            {"rate_target": rate, "seen": rate in config.seen_rates, "accuracy": e.accuracy}
+            | sizes(b, masked)
+            for rate, (b, e) in shown.items()
+        ]
+        masks = prune.masks_at(ranks, prune.kept_at(config.rate, masked.shape.weights))
+    whole = _with_accuracy(whole, found.accuracy)
+    whole.save(folder.bundle)
+    result: dict[str, Any] = {
+        "method": config.method,
+        "rate_target": config.rate,
+        "rate_observed": trained.observed,
+        "weights": masked.shape.weights,
+        "macs_dense": dense_macs(masked.shape),
+        "bytes_dense": dense.record.result["bytes"] if dense else whole.bytes,
+        "accuracy_dense": dense.record.result["accuracy"] if dense else found.accuracy,
+        "accuracy": found.accuracy,
+        "relative_error": found.error,
+        "parts": _parts(masked, found.net),
+        "note": trained.note,
+        "by_rate": by_rate,
+        "seconds": round(trained.seconds + time.perf_counter() - start, 2),
+        "run": str(folder.path),
+    } | sizes(bundle if by_rate else whole, masked)
+    labels = task.test.labels.cpu()
+    record = Record(
+        config=config.to_dict(),
+        data={
+            "name": dataset.name,
+            "fingerprint": dataset.fingerprint,
+            "classes": list(dataset.classes),
+            "train": len(task.train),
+            "validation": len(task.validation) if task.validation else 0,
+            "test": len(task.test),
+        },
+        skeleton=dataset.skeleton.to_dict(),
+        environment=environment(device),
+        history=trained.history,
+        result=result,
+        confusion=confusion(found.predicted, labels, len(dataset.classes)),
+        latents=_histograms(latents),
+        masks={name: pack(m.numpy()) for name, m in masks.items()},
+        live_nodes=found.net.joints.tolist(),
+    )
+    write_record(folder.record, record)
+    return Outcome(record, folder, whole)
+
+
+def _bundle(task: Task, trained: Trained, small: CompactGCN, device: torch.device) -> Bundle:
+    config, dataset, weights = task.config, task.dataset, task.shape.weights
+    order = None
+    if trained.ranks is not None:
+        ranks = prune.compact_ranks({n: r.cpu() for n, r in trained.ranks.items()}, task.shape)
+        order = Order(ranks, weights, config.seen_rates[0], config.seen_rates[-1])
+    facts = {
+        "method": config.method,
+        "rate": 1 - kept_weights(small.net) / weights,
+        "provenance": {
+            "config": config.to_dict(),
+            "data": dataset.name,
+            "fingerprint": dataset.fingerprint,
+            "fold": task.fold.name,
+            "environment": environment(device),
+            "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        },
+    }
+    return Bundle(
+        small.requires_grad_(False),
+        task.description,
+        task.normalisation.to("cpu"),
+        dataset.classes,
+        facts,
+        order,
+    )
+
+
+def _with_accuracy(bundle: Bundle, value: float) -> Bundle:
+    """The bundle with its accuracy on the test part among its facts: of many rates, at the highest."""
+    facts = {**bundle.facts, "accuracy": value}
+    return Bundle(
+        bundle.net, bundle.description, bundle.normalisation, bundle.classes, facts, bundle.order
+    )
+
+
+def examine(masked: AttentionGCN, small: CompactGCN, task: Task) -> Examined:
+    """Errors: Failure where the compacted network is not the masked one, on the test part and on noise."""
+    test = task.test.signals.cpu()
+    noise = torch.randn(64, *test.shape[1:], generator=torch.Generator().manual_seed(0))
+    error = require_agreement(
+        masked, small, torch.cat([test, noise]), "masked and compacted network"
+    )
+    predicted = predictions(small, test)
+    return Examined(small, predicted, accuracy(predicted, task.test.labels.cpu()), error)
+
+
+def at_rate(
+    masked: AttentionGCN, whole: Bundle, ranks: dict[str, Tensor], rate: float, task: Task
+) -> tuple[Bundle, Examined]:
+    """The bundle of one rate, taken out of that of many, and how it does."""
+    part, alone = whole.at(rate, force=True), copy.deepcopy(masked)
+    gate.bake(alone, prune.masks_at(ranks, prune.kept_at(rate, masked.shape.weights)))
+    return part, examine(alone, part.net, task)
+
+
+def rates_of(config: Config) -> list[float]:
+    """Those that were trained, every whole percent between them, and a few beyond."""
+    seen = config.seen_rates
+    percents = [p / 100 for p in range(100) if seen[0] <= p / 100 <= seen[-1]]
+    return sorted({*seen, *percents, *(rate for rate in BEYOND if rate > seen[-1])})
+
+
+def sizes(bundle: Bundle, masked: AttentionGCN) -> dict[str, Any]:
+    """What is left of the network, and what it costs."""
+    kept = kept_weights(bundle.net.net)
+    return {
+        "rate": 1 - kept / masked.shape.weights,
+        "weights_kept": kept,
+        "macs": dense_macs(bundle.net.shape),
+        "macs_sparse": sparse_macs(bundle.net.net),
+        "bytes": bundle.bytes,
+    }
+
+
+def _parts(masked: AttentionGCN, small: CompactGCN) -> dict[str, list[int]]:
+    """What is left of all: heads, nodes read, nodes computed, features, filters (left, of all)."""
+    a, b = small.shape, masked.shape
+    return {
+        "heads": [a.heads, b.heads],
+        "nodes read": [a.nodes, b.nodes],
+        "nodes computed": [a.outputs, b.outputs],
+        "features": [a.features, b.features],
+        "filters": [a.filters, b.filters],
+    }
+
+
+def _histograms(latents: dict[str, torch.Tensor]) -> dict[str, Any]:
+    """Counts of the latents by tensor on 120 bins from -6 to 6; what lies beyond is in the end bins."""
+    edges = np.linspace(-6, 6, 121)
+    counts = {
+        name: np.histogram(v.numpy().clip(-5.999, 5.999), edges)[0].tolist()
+        for name, v in latents.items()
+    }
+    return {"edges": edges.round(6).tolist(), "counts": counts}
