@@ -46,6 +46,8 @@ def result_table(result: dict, title: str) -> Table:
     for name, (left, of) in result["parts"].items():
         table.add_row(name, number(of), number(left))
     table.add_row("seconds, without the reference", "", f"{result['seconds']:.1f}")
+    if result.get("note"):  # how near whole groups came to the budget
+        table.caption, table.caption_justify = result["note"], "left"
     return table
 
 
