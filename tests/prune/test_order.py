@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -10,7 +11,8 @@ from making import networks, seeded
 from bandstop.budget import Budget
 from bandstop.nn import AttentionGCN, Shape
 from bandstop.prune import NEVER, compact, compact_ranks, kept_at, live, masks_at, order_of
-from bandstop.prune.liveness import strongest_paths
+from bandstop.prune.liveness import choose_live, strongest_paths
+from bandstop.prune.order import live_from
 
 SHAPE = Shape(3, 6, 4, 8, 3)
 
@@ -53,12 +55,37 @@ def test_the_strongest_paths_come_first_then_what_the_highest_rate_keeps():
     ranks = order_of(scores, Budget(0.4), Budget(0.9), SHAPE)
     paths = strongest_paths(scores, SHAPE)
     assert max(int(r[paths[n]].max()) for n, r in ranks.items()) == kept(paths) - 1
-    # beyond the core the order is that of the scores
-    core = kept_at(0.9, SHAPE.weights)
-    rest = [(int(r), float(s)) for n in ranks for r, s in
-            zip(ranks[n].flatten(), scores[n].flatten(), strict=True) if core <= r < NEVER]  # fmt: skip
-    values = [s for _, s in sorted(rest)]
-    assert values == sorted(values, reverse=True)
+    core = choose_live(scores, Budget(0.9), SHAPE)
+    assert all(torch.equal(m, core[n]) for n, m in masks_at(ranks, kept(core)).items())
+
+
+@given(net=networks(), keep=st.floats(0, 1), seed=st.integers(0, 99))
+def test_a_weight_is_live_from_the_rank_that_is_told(net, keep, seed):
+    """Against the liveness of every prefix, for any order."""
+    shape = net.shape
+    order = torch.randperm(shape.weights, generator=seeded(seed))
+    sizes = [a * b * c for a, b, c in shape.tensors.values()]
+    ranks = {
+        n: part.view(size)
+        for (n, size), part in zip(shape.tensors.items(), order.split(sizes), strict=True)
+    }
+    count = round(keep * shape.weights)
+    alive = live(masks_at(ranks, count), shape)
+    for name, times in live_from(ranks, shape).items():
+        assert torch.equal(times < count, alive[name])
+
+
+@pytest.mark.parametrize("fusion", ["sum", "concat"])
+def test_hardly_a_weight_of_any_rate_is_dead(fusion):
+    shape = Shape(3, 6, 4, 8, 3, fusion)
+    scores = scores_of(AttentionGCN(shape, seeded(5)))
+    ranks = order_of(scores, Budget(0.3), Budget(0.9), shape)
+    dead = []
+    for keep in range(kept_at(0.9, shape.weights), kept_at(0.3, shape.weights)):
+        masks = masks_at(ranks, keep)
+        dead.append(keep - kept(live(masks, shape)))
+    assert max(dead) <= 3
+    assert sum(dead) < 0.2 * len(dead)
 
 
 def test_exempt_tensors_stay_whole_at_every_rate():

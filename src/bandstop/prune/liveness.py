@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Shaped
 from torch import Tensor
 
 from bandstop.budget import Budget
@@ -24,9 +24,8 @@ from bandstop.prune.choose import Masks, choose
 
 
 def by_head(
-    dense: Float[Tensor, "channel output class"] | Bool[Tensor, "channel output class"],
-    shape: Shape,
-) -> Tensor:
+    dense: Shaped[Tensor, "channel output class"], shape: Shape
+) -> Shaped[Tensor, "head filter output class"]:
     """D as (head, filter, output, class): with summed heads each head sees the same D."""
     if shape.fusion == "sum":
         return dense.expand(shape.heads, *dense.shape)

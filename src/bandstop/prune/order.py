@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import torch
+from jaxtyping import Int
 from torch import Tensor
 
 from bandstop.budget import Budget
 from bandstop.nn import AttentionGCN, Shape
 from bandstop.prune.choose import Masks
 from bandstop.prune.compact import compact
-from bandstop.prune.liveness import choose_live, strongest_paths
+from bandstop.prune.liveness import by_head, choose_live, strongest_paths
 
 NEVER = 2**30
 """Rank of a weight that no rate keeps."""
@@ -27,8 +28,9 @@ def order_of(
     """Name -> rank of each weight (our choice of order, by liveness first, then by score).
 
     First exempt tensors; then the strongest path to every class; then, by falling score, what is
-    chosen alive for the highest rate; then what is chosen alive for the lowest rate around it. The
-    rest has rank NEVER. So a network of any rate between the two has a live path to every class.
+    chosen alive for the highest rate; then what is chosen alive for the lowest rate around it. What
+    would be dead on its own waits for the weights that make it live. The rest has rank NEVER. So a
+    network of any rate between the two has a live path to every class, and hardly a weight that is dead.
     """
     exempt = {
         n: torch.ones_like(s, dtype=torch.bool)
@@ -46,12 +48,45 @@ def order_of(
         n: s + lift * (core[n] + 2 * (core[n] & paths[n]) + 4 * exempt.get(n, none))
         for n, s in raised.items()
     }
-    pooled = torch.cat([torch.where(whole[n], k, -torch.inf).flatten() for n, k in keys.items()])
-    ranks = torch.full_like(pooled, NEVER, dtype=torch.long)
-    falling = torch.sort(pooled, descending=True, stable=True).indices[: _count(whole)]
-    ranks[falling] = torch.arange(len(falling))
-    parts = ranks.split([k.numel() for k in keys.values()])
-    return {n: part.view_as(scores[n]) for n, part in zip(keys, parts, strict=True)}
+    falling = _ranks({n: torch.where(whole[n], -k, torch.inf) for n, k in keys.items()})
+    rising = {n: torch.where(whole[n], r, NEVER) for n, r in falling.items()}
+    # of those that become live at once the one that completes their path comes first
+    # (in float64, exact for whole numbers of this size)
+    times = {n: t.double() * NEVER - rising[n] for n, t in live_from(rising, shape).items()}
+    ranks = _ranks({n: torch.where(whole[n], t, torch.inf) for n, t in times.items()})
+    return {n: torch.where(whole[n], r, NEVER) for n, r in ranks.items()}
+
+
+def _ranks(keys: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Name -> place of each entry among all, by rising key; ties in the order of the tensors."""
+    pooled = torch.cat([k.flatten() for k in keys.values()])
+    places = torch.empty(len(pooled), dtype=torch.long)
+    places[torch.sort(pooled, stable=True).indices] = torch.arange(len(pooled))
+    parts = places.split([k.numel() for k in keys.values()])
+    return {n: part.view_as(keys[n]) for n, part in zip(keys, parts, strict=True)}
+
+
+def live_from(ranks: Mapping[str, Int[Tensor, "a b c"]], shape: Shape) -> dict[str, Tensor]:
+    """Name -> the rank with whose coming each weight is live: the least, over all paths through it, of
+    the highest rank on the path.
+
+    A path is A[k,i,j], W[k,s,f], D[f,i,c], as in `live`; highest and least take the place of product and
+    sum. Exempt or not, a weight is live from its own rank at the earliest.
+    """
+    attention, filters = ranks["attention"], ranks["filters"]
+    dense = by_head(ranks["dense"], shape)
+    a = attention.amin(dim=2)  # (head, output)
+    w = filters.amin(dim=1)  # (head, filter)
+    d = dense.amin(dim=3)  # (head, filter, output)
+    wants = torch.maximum(w[:, :, None], d).amin(dim=1)  # (head, output): something takes it up
+    carries = torch.maximum(a[:, None, :], d).amin(dim=2)  # (head, filter)
+    arrives = torch.maximum(a[:, None, :], w[:, :, None])  # (head, filter, output)
+    reached = arrives.amin(dim=0) if shape.fusion == "sum" else arrives.flatten(0, 1)
+    return {
+        "attention": torch.maximum(attention, wants[:, :, None]),
+        "filters": torch.maximum(filters, carries[:, None, :]),
+        "dense": torch.maximum(ranks["dense"], reached[:, :, None]),
+    }
 
 
 def kept_at(rate: float, weights: int) -> int:
@@ -86,7 +121,3 @@ def _kept(budget: Budget, scores: Mapping[str, Tensor]) -> set[str]:
     sizes = {name: s.numel() for name, s in scores.items()}
     shared = {name for share in budget.resolve(sizes) for name in share.names}
     return sizes.keys() - shared
-
-
-def _count(masks: Masks) -> int:
-    return sum(int(m.sum()) for m in masks.values())
