@@ -3,9 +3,13 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 SBU    ?= ../shared/data/SBU
+RUNS   ?= runs
+TABLES := sbu-methods sbu-priors sbu-alignment sbu-semi sbu-ctf sbu-regularisers sbu-mrmp \
+          sbu-structure
+MORE   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check slow bench sbu clean
+.PHONY: help install demo test check slow bench tables clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -37,6 +41,9 @@ slow: install ## the long tests
 
 bench: install ## every figure that README names, measured on this machine (SBU=folder)
 	$(BIN)/python benchmarks/bench_main_job.py --data sbu:$(SBU)
+
+tables: install ## every table of the papers on SBU into RUNS=folder; restartable (MORE='--seeds 0')
+	for name in $(TABLES); do $(BIN)/bandstop table $$name --data sbu:$(SBU) --runs $(RUNS) $(MORE) || exit; done
 
 clean: ## remove the environment and caches; runs stay
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build src/*.egg-info

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,11 +23,14 @@ if TYPE_CHECKING:
 @with_config_options(without=("method", "rate", "fold", "seed"))
 def table(
     config: Config,
-    name: str = typer.Argument(help="a named table: sbu, fpha or synthetic"),
+    name: str = typer.Argument(
+        help="a named table, such as sbu or sbu-methods; a wrong name lists all"
+    ),
     methods: str = typer.Option(None, help="such as dense,mp,mp-finetune,pmp"),
     rates: str = typer.Option(None, help="such as 50,70,90,95,98, in percent, or 0.5,0.7"),
     folds: str = typer.Option(None, help="all, or names such as 1,3,5"),
     seeds: str = typer.Option(None, help="such as 0-2 or 0,7"),
+    variants: str = typer.Option(None, help="some of the table's variants, by name"),
     jobs: int = typer.Option(0, help="runs at a time; 0: one a core"),
     stack: int = typer.Option(
         0, help="runs trained together in one process; 0: one on a CPU, as many as fit on a GPU"
@@ -43,7 +48,8 @@ def table(
     """Make every run of a table that is not finished, and print and write the table.
 
     Runs go side by side, one torch thread each. Stopped or killed, the same command goes on. Mean and
-    standard deviation are over folds and seeds.
+    standard deviation are over folds and seeds. A table's variants are options of their own, such as the
+    priors of sbu-priors; they win over the flags.
 
     Examples:
 
@@ -53,23 +59,24 @@ def table(
 
       bandstop table sbu --data sbu:DIR --dry-run
 
+      bandstop table sbu-ctf --data sbu:DIR --variants channel,together
+
       bandstop table sbu --data sbu:DIR --cluster tcp://head:8786
     """
     from bandstop.cli.show import out
     from bandstop.cli.watch import Watching
     from bandstop.data import load
-    from bandstop.errors import BadInput, Failure, nearest
-    from bandstop.record import parse_rates
+    from bandstop.errors import Failure
+    from bandstop.job import run_folder
+    from bandstop.record import Listing, parse_rates, write_listing
     from bandstop.report.spread import spread
     from bandstop.report.summary import rows, to_markdown
     from bandstop.report.tables import write_tables
-    from bandstop.sweep import TABLES, expand, parse_seeds, sweep
+    from bandstop.sweep import expand, named, only, parse_seeds, sweep
 
-    if name not in TABLES:
-        raise BadInput(
-            f"unknown table {name!r}{nearest(name, TABLES)}; there are {', '.join(TABLES)}"
-        )
-    asked = TABLES[name]
+    asked = named(name)
+    if variants:
+        asked = only(asked, variants.split(","))
     if methods:
         asked = replace(asked, methods=tuple(methods.split(",")))
     if rates:
@@ -85,6 +92,16 @@ def table(
         return
     watch = None if quiet else Watching()
     done = sweep(plan, dataset, runs, jobs or None, cluster, watch, stack, tensorboard)
+    axes = {
+        "methods": methods,
+        "rates": rates,
+        "folds": folds,
+        "seeds": seeds,
+        "variants": variants,
+    }
+    names = tuple(run_folder(run, dataset, runs).path.name for run in plan.runs)
+    today = datetime.now(UTC).date().isoformat()
+    write_listing(runs, Listing(name, _command(name, config, axes), today, asked.rates, names))
     made = rows(spread(done.records, asked.rates))
     out.print(to_markdown(made), soft_wrap=True)
     for path in write_tables(made, output or runs / f"table-{name}"):
@@ -99,6 +116,16 @@ def table(
         raise Failure(f"{len(lines)} of {len(plan.runs)} runs failed:\n  " + "\n  ".join(lines))
 
 
+def _command(name: str, config: Config, axes: Mapping[str, str | None]) -> tuple[str, ...]:
+    """The words that make the same table again."""
+    words = ["bandstop", "table", name]
+    for option, value in (config.differing() | {k: v for k, v in axes.items() if v}).items():
+        values = value if isinstance(value, tuple) else (value,)
+        for each in values:
+            words += [f"--{option.replace('_', '-')}", f"{each}"]
+    return tuple(words)
+
+
 def _show_plan(plan: Plan, table: Table, dataset: Dataset, runs: Path, jobs: int) -> None:
     from bandstop.cli.show import number, out
     from bandstop.job.progress import clock_time
@@ -106,7 +133,9 @@ def _show_plan(plan: Plan, table: Table, dataset: Dataset, runs: Path, jobs: int
 
     todo = pending(plan.runs, dataset, runs)
     takes = estimate(todo, dataset, jobs or os.cpu_count() or 1)
-    out.print(f"methods  {', '.join(table.methods)}")
+    out.print(f"methods  {', '.join(dict.fromkeys(method for _, method in table.lines))}")
+    if names := [variant.name for variant in table.variants if variant.name]:
+        out.print(f"variants {', '.join(names)}")
     out.print(f"rates    {', '.join(f'{r:g}' for r in table.rates)}")
     out.print(f"runs     {len(plan.runs)}, of them {len(plan.dense)} dense references")
     out.print(f"to make  {len(todo)}")

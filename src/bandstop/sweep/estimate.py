@@ -11,6 +11,7 @@ from itertools import pairwise
 import torch
 
 from bandstop.data import Dataset
+from bandstop.job import stack_key
 from bandstop.job.batches import Batches
 from bandstop.job.machine import calm_torch, device_named
 from bandstop.job.task import Task, network_shape
@@ -57,12 +58,11 @@ def seconds_a_step(config: Config, dataset: Dataset) -> float:
 
 
 def estimate(todo: Sequence[Config], dataset: Dataset, jobs: int) -> Estimate:
-    """One method is timed once; runs of a method that does not train cost next to nothing."""
-    pace = {
-        method: seconds_a_step(next(c for c in todo if c.method == method), dataset)
-        for method in {c.method for c in todo if METHODS[c.method].trains}
-    }
-    seconds = sum(pace.get(c.method, 0.0) * c.steps for c in todo)
+    """Runs alike but for fold, seed and rate are timed once; those that do not train cost nothing."""
+    trained = [c for c in todo if METHODS[c.method].trains]
+    kinds = {stack_key(c): c for c in trained}
+    pace = {kind: seconds_a_step(config, dataset) for kind, config in kinds.items()}
+    seconds = sum(pace[stack_key(c)] * c.steps for c in trained)
     return Estimate(seconds / jobs, sum(_bytes(c, dataset) for c in todo))
 
 

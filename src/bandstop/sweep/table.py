@@ -1,4 +1,4 @@
-"""A table is data: methods x rates x folds x seeds over one base configuration.
+"""From a table to its runs: variants x methods x rates x folds x seeds over one base configuration.
 
 Nothing is trained here. Expanding a table finds every problem before the first training starts.
 """
@@ -9,28 +9,33 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bandstop.data import Dataset
-from bandstop.errors import BadInput, listed
+from bandstop.errors import BadInput, listed, nearest
 from bandstop.job import check
 from bandstop.method import METHODS
 from bandstop.record import Config
+from bandstop.sweep.tables import TABLES, Table, Variant
 
 
-@dataclass(frozen=True)
-class Table:
-    """Which runs a table has. `rates` are fractions; `folds` are names, or ("all",)."""
+def named(name: str) -> Table:
+    """The table of that name. Errors: BadInput for another, with the nearest."""
+    if name not in TABLES:
+        raise BadInput(
+            f"unknown table {name!r}{nearest(name, TABLES)}; there are {', '.join(TABLES)}"
+        )
+    return TABLES[name]
 
-    methods: tuple[str, ...] = ("dense", "mp", "mp-finetune", "pmp")
-    rates: tuple[float, ...] = (0.5, 0.7, 0.9, 0.95, 0.98)
-    folds: tuple[str, ...] = ("all",)
-    seeds: tuple[int, ...] = (0, 1, 2)
 
-
-TABLES: dict[str, Table] = {
-    "sbu": Table(),
-    "fpha": Table(),
-    "synthetic": Table(rates=(0.9, 0.98), seeds=(0,)),
-}
-"""Tables by name; on the command line each flag replaces one axis."""
+def only(table: Table, names: Sequence[str]) -> Table:
+    """The table with these of its variants alone. Errors: BadInput naming all it does not have."""
+    known = {variant.name: variant for variant in table.variants}
+    problems = [
+        f"unknown variant {name!r}{nearest(name, known)}; there are {', '.join(known)}"
+        for name in names
+        if name not in known
+    ]
+    if problems:
+        raise BadInput(listed(problems))
+    return replace(table, variants=tuple(known[name] for name in dict.fromkeys(names)))
 
 
 @dataclass(frozen=True)
@@ -82,20 +87,26 @@ def _made(base: Config, problems: list[str], **options: object) -> Config | None
 def _cells(
     base: Config, table: Table, fold: str, dataset: Dataset, problems: list[str]
 ) -> list[Config]:
-    """One configuration a method and rate, its budget tried on the network it would prune."""
-    cells = []
-    for method in table.methods:
+    """One configuration a variant, method and rate, its budget tried on the network it would prune."""
+    cells: dict[Config, None] = {}
+    for variant, method in table.lines:
+        own = dict(variant.options)
         whole = method in METHODS and (METHODS[method].cut is None or METHODS[method].many)
         for rate in (0.0,) if whole else table.rates:
-            cell = _made(base, problems, method=method, rate=rate, fold=fold)
-            if cell is None:
+            asked = {"rate": rate, "fold": fold} | own | {"method": method}
+            cell = _made(base, problems, **asked)
+            if cell is None or cell in cells:
                 continue
-            cells.append(cell)
+            cells[cell] = None
             try:
                 check(cell, dataset)
             except BadInput as error:
-                problems.append(f"{method} at rate {rate:g}: {error}")
-    return cells
+                problems.append(f"{_called(variant, method)} at rate {rate:g}: {error}")
+    return list(cells)
+
+
+def _called(variant: Variant, method: str) -> str:
+    return f"{method} ({variant.name})" if variant.name else method
 
 
 def _folds(names: Sequence[str], dataset: Dataset, problems: list[str]) -> list[str]:

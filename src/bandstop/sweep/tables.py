@@ -1,0 +1,131 @@
+"""The tables, as literal data. A new table, or a new ablation, is a new row.
+
+Each answers a question of the papers for SBU; docs/how-to/tables-and-figures.md says which.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bandstop.errors import BadInput, listed
+from bandstop.record import from_mapping
+
+
+@dataclass(frozen=True)
+class Variant:
+    """Options over the base configuration, under a short name.
+
+    A variant that names its method stands for itself; one that does not is made with every method of
+    its table. Errors: BadInput for options that there are not, or that are axes of every table.
+    """
+
+    name: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        from_mapping(self.options, f"variant {self.name!r}")
+        if axes := sorted({"fold", "seed", "data"} & set(self.options)):
+            raise BadInput(
+                f"variant {self.name!r} sets {', '.join(axes)}, which a table sets itself"
+            )
+
+
+PLAIN = (Variant(),)
+"""The base as it is."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Which runs a table has. `rates` are fractions; `folds` are names, or ("all",).
+
+    Errors: BadInput where two variants have one name, or a variant needs a method and there is none.
+    """
+
+    methods: tuple[str, ...] = ("dense", "mp", "mp-finetune", "pmp")
+    rates: tuple[float, ...] = (0.5, 0.7, 0.9, 0.95, 0.98)
+    folds: tuple[str, ...] = ("all",)
+    seeds: tuple[int, ...] = (0, 1, 2)
+    variants: tuple[Variant, ...] = PLAIN
+
+    def __post_init__(self) -> None:
+        names = [variant.name for variant in self.variants]
+        problems = [f"two variants are named {n!r}" for n in set(names) if names.count(n) > 1]
+        if not names:
+            problems.append("a table needs a variant; the plain one has no options")
+        if not self.lines:
+            problems.append("a table needs a method, its own or its variants'")
+        if problems:
+            raise BadInput(f"table: {listed(problems)}")
+
+    @property
+    def lines(self) -> list[tuple[Variant, str]]:
+        """Every variant with every method that it is made with."""
+        return [
+            (variant, method)
+            for variant in self.variants
+            for method in (
+                [variant.options["method"]] if "method" in variant.options else self.methods
+            )
+        ]
+
+
+ALL = (
+    "dense", "mp", "mp-finetune", "gradual", "mp-l0", "mp-l1", "mp-entropy", "mp-cost",
+    "pmp", "mrmp", "unstructured", "semi-structured", "structured", "ctf",
+)  # fmt: skip
+SEEN = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.98)
+LEVELS = ("channel", "row", "column", "entry")
+
+TABLES: dict[str, Table] = {
+    "sbu": Table(),
+    "fpha": Table(),
+    "synthetic": Table(rates=(0.9, 0.98), seeds=(0,)),
+    "sbu-methods": Table(methods=ALL, rates=(0.9, 0.95, 0.98, 0.99)),
+    "sbu-priors": Table(
+        methods=("pmp",),
+        rates=(0.5, 0.7, 0.9, 0.95, 0.98),
+        variants=tuple(
+            Variant(f"{prior}-{threshold}", {"prior": prior, "threshold": threshold})
+            for prior in ("gaussian", "laplace", "uniform")
+            for threshold in ("empirical", "prior")
+        ),
+    ),
+    "sbu-alignment": Table(
+        methods=("pmp",),
+        rates=(0.9, 0.95, 0.98, 0.99),
+        variants=tuple(
+            Variant(f"{alignment}-{threshold}", {"alignment": alignment, "threshold": threshold})
+            for alignment in ("none", "wasserstein", "kl")
+            for threshold in ("empirical", "prior")
+        ),
+    ),
+    "sbu-semi": Table(
+        methods=("semi-structured",),
+        rates=(0.9, 0.95, 0.98),
+        variants=(
+            Variant("entries", {"method": "unstructured"}),
+            Variant("groups", {"method": "structured"}),
+            Variant("no-rank", {"rank_weight": 0.0}),
+            Variant("no-budget", {"budget_weight": 0.0}),
+            Variant("whole"),
+        ),
+    ),
+    "sbu-ctf": Table(
+        methods=("ctf",),
+        rates=(0.7, 0.9, 0.95),
+        variants=(*(Variant(level, {"levels": (level,)}) for level in LEVELS), Variant("together")),
+    ),
+    "sbu-regularisers": Table(
+        methods=("mp-finetune", "mp-l0", "mp-l1", "mp-entropy", "mp-cost", "gradual"),
+        rates=(0.98,),
+    ),
+    "sbu-mrmp": Table(methods=("pmp", "mrmp"), rates=SEEN),
+    "sbu-structure": Table(
+        methods=("dense", "pmp", "unstructured", "structured", "semi-structured", "ctf"),
+        rates=(0.95,),
+        variants=(Variant("large", {"heads": 16, "filters": 128}),),
+    ),
+}
+"""Tables by name; on the command line each flag replaces one axis."""
