@@ -22,6 +22,7 @@ from bandstop.objective import Objective, Outputs, once
 from bandstop.prune import (
     NEVER,
     Masks,
+    check_groups_reachable,
     check_reachable,
     choose_live,
     choose_live_groups,
@@ -56,7 +57,10 @@ class Pruning:
         if self.method.cut is not None:
             check_reachable(self.budget, net.shape)
         if self.method.gate is not None:
-            self.gates = gate.attach(net, GATES[self.method.gate](config))
+            spec = GATES[self.method.gate](config)
+            if spec.whole_groups:
+                check_groups_reachable(self.budget, net.shape, spec.whole_groups)
+            self.gates = gate.attach(net, spec)
 
     def _cut_step(self) -> int | None:
         if self.method.cut is None:

@@ -1,7 +1,12 @@
 """From gates to a small network: choose (exact budget), liveness, compact."""
 
 from bandstop.prune.choose import Masks, choose
-from bandstop.prune.choose_groups import Reached, choose_groups, choose_live_groups
+from bandstop.prune.choose_groups import (
+    Reached,
+    check_groups_reachable,
+    choose_groups,
+    choose_live_groups,
+)
 from bandstop.prune.compact import compact, masks_of
 from bandstop.prune.finish import finish
 from bandstop.prune.liveness import check_reachable, choose_live, live, strongest_paths
@@ -11,6 +16,7 @@ __all__ = [
     "NEVER",
     "Masks",
     "Reached",
+    "check_groups_reachable",
     "check_reachable",
     "choose",
     "choose_groups",

@@ -116,15 +116,19 @@ class _Groups:
         masks = self.masks()
         return sum(int(masks[name].sum()) for name in share.names)
 
-    def let_go(self, share: Share) -> Reached:
-        """As few as the budget allows: found by halving; then take back what still fits."""
-        low, high = 0, self.last[share.names[0]]
-        if (least := self.count(share, high)) > share.keep:
+    def require(self, share: Share) -> None:
+        """Errors: BadInput where the groups that must stay exceed the budget."""
+        if (least := self.count(share, self.last[share.names[0]])) > share.keep:
             raise BadInput(
                 f"budget unreachable: {share.keep} of {share.total} weights may stay in "
                 f"{', '.join(share.names)}, but the smallest whole groups that keep a path hold "
                 f"{least}; lower the rate to at most {1 - least / share.total:.5g}"
             )
+
+    def let_go(self, share: Share) -> Reached:
+        """As few as the budget allows: found by halving; then take back what still fits."""
+        low, high = 0, self.last[share.names[0]]
+        self.require(share)
         while low < high:
             middle = (low + high) // 2
             if self.count(share, middle) <= share.keep:
@@ -254,3 +258,15 @@ def choose_live_groups(
         return live(masks, shape)
 
     return choose_groups(scores, budget, shared_path(scores, shape), levels, alive, opened)
+
+
+def check_groups_reachable(budget: Budget, shape: Shape, levels: tuple[str, ...]) -> None:
+    """Errors: BadInput where whole groups cannot meet the budget, whatever their scores."""
+    with torch.device("cpu"):  # also where the network itself is on no device yet
+        scores = {name: torch.ones(size) for name, size in shape.tensors.items()}
+        groups = _Groups(scores, lambda masks: live(masks, shape))
+        shares = budget.resolve({name: score.numel() for name, score in scores.items()})
+        for share in shares:
+            groups.order(share, shared_path(scores, shape), levels, {})
+        for share in shares:
+            groups.require(share)

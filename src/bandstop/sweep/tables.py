@@ -114,7 +114,7 @@ TABLES: dict[str, Table] = {
     ),
     "sbu-ctf": Table(
         methods=("ctf",),
-        rates=(0.5, 0.7, 0.9),
+        rates=(0.5, 0.7, 0.9, 0.95),
         variants=(*(Variant(level, {"levels": (level,)}) for level in LEVELS), Variant("together")),
     ),
     "sbu-regularisers": Table(
