@@ -7,11 +7,9 @@ a choice made for such a core is never far off on a narrower one, where all of t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from bandstop.compile.layout import WIDE, Channels, padded
+from bandstop.compile.layout import WIDE, Channels, padded, slots_of_dense
 
 DENSE_STEP = 0.55
 """A multiply-add of one vector where nothing is looked up."""
@@ -23,12 +21,6 @@ GATHER_STEP = 7.0
 """16 values picked from memory, and a multiply-add."""
 ROW = 6.0
 """Beginning and ending a row of the result."""
-
-
-@dataclass(frozen=True)
-class Cost:
-    cycles: float
-    bytes: int
 
 
 def mix_dense(attention: np.ndarray, width: int) -> float:
@@ -69,6 +61,12 @@ def dense_dense(dense: np.ndarray) -> float:
 def dense_rows(dense: np.ndarray) -> float:
     counts = (dense != 0).sum((0, 1))
     return float(sum(padded(int(c)) // WIDE for c in counts) * GATHER_STEP + 12 * len(counts))
+
+
+def dense_lanes(dense: np.ndarray) -> float:
+    slots = slots_of_dense(dense)
+    step = LANES_STEP if dense.shape[1] <= 2 * WIDE else GATHER_STEP
+    return float(slots.sum() * step + 1.5 * slots.size)
 
 
 def paths(terms: np.ndarray) -> float:

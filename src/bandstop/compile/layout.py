@@ -175,6 +175,49 @@ def sparse_dense(dense: np.ndarray) -> list[Array]:
     ]
 
 
+def class_lanes(classes: int) -> tuple[int, int, int]:
+    """How classes are given lanes: groups, classes a group, lanes a class.
+
+    >>> class_lanes(8), class_lanes(1), class_lanes(20)
+    ((1, 8, 2), (1, 1, 16), (2, 10, 1))
+    """
+    groups = -(-classes // WIDE)
+    each = -(-classes // groups)
+    return groups, each, WIDE // each
+
+
+def slots_of_dense(dense: np.ndarray) -> np.ndarray:
+    """(channel, group): slots that `lanes_dense` needs."""
+    groups, each, lanes = class_lanes(dense.shape[2])
+    counts = np.zeros((dense.shape[0], groups * each), dtype=np.int64)
+    counts[:, : dense.shape[2]] = (dense != 0).sum(1)
+    return (-(-counts // lanes)).reshape(-1, groups, each).max(2)
+
+
+def lanes_dense(dense: np.ndarray) -> list[Array]:
+    """For each channel and each group of classes as many slots as its fullest lane has entries; a slot
+    is 16 outputs and 16 weights. A lane belongs to a class, so that one vector sums all logits."""
+    channels, outputs, classes = dense.shape
+    groups, each, lanes = class_lanes(classes)
+    slots = slots_of_dense(dense)
+    index, weights = [], []
+    for f in range(channels):
+        for g in range(groups):
+            node = np.zeros((slots[f, g], WIDE), dtype=np.int64)
+            weight = np.zeros((slots[f, g], WIDE))
+            for c in range(g * each, min((g + 1) * each, classes)):
+                for n, i in enumerate(np.flatnonzero(dense[f, :, c])):
+                    lane = (c - g * each) * lanes + n % lanes
+                    node[n // lanes, lane], weight[n // lanes, lane] = i, dense[f, i, c]
+            index.append(node.ravel())
+            weights.append(weight.ravel())
+    return [
+        Array("slots", unsigned(slots, index_bits(int(slots.max())))),
+        Array("node", unsigned(_joined(index), index_bits(outputs - 1))),
+        Array("weight", _joined(weights).astype(np.float32)),
+    ]
+
+
 def attention_arrays(attention: np.ndarray, storage: Storage) -> list[Array]:
     return dense_attention(attention) if storage.kind == "dense" else lanes_attention(attention)
 
@@ -186,7 +229,8 @@ def filter_arrays(channels: Channels, storage: Storage) -> list[Array]:
 
 
 def dense_arrays(dense: np.ndarray, storage: Storage) -> list[Array]:
-    return dense_dense(dense) if storage.kind == "dense" else sparse_dense(dense)
+    made = {"dense": dense_dense, "rows": sparse_dense, "lanes": lanes_dense}
+    return made[storage.kind](dense)
 
 
 @dataclass(frozen=True, eq=False)

@@ -38,7 +38,7 @@ def lower(
         "up": skeleton.up,
         "side": skeleton.side,
     }
-    chunks = {"chunks": description.chunks, "trim": getattr(description, "trim", 0.0)}
+    chunks = {"chunks": description.chunks, "trim": description.trim}
     nodes = (
         Node("chunks", "frames", "means", {}, chunks),
         Node("place", "means", "placed", {}, place),

@@ -7,7 +7,6 @@ is made from a graph must agree with it.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -108,6 +107,12 @@ def _dense(x: tuple[int, ...], c: Shapes, a: Attributes) -> tuple[int, ...] | No
 def _dense_bias(x: tuple[int, ...], c: Shapes, a: Attributes) -> tuple[int, ...] | None:
     out = _dense(x, c, a)
     return out if out == c["bias"] else None
+
+
+def _filter_dense(x: tuple[int, ...], c: Shapes, a: Attributes) -> tuple[int, ...] | None:
+    out = _layer_filter(x, c, a)
+    fits = out is not None and out == c["dense"][:2] and c["class_bias"] == c["dense"][2:]
+    return c["class_bias"] if fits else None
 
 
 def _paths(x: tuple[int, ...], c: Shapes, a: Attributes) -> tuple[int, ...] | None:
@@ -219,23 +224,14 @@ RULES: dict[str, Rule] = {
     "dense_bias": Rule(
         ("dense", "bias"), (), _dense_bias, lambda x, c, a: dense(x, c) + c["bias"], "D x + bias",
     ),
+    "filter_dense": Rule(
+        ("filters", "bias", "dense", "class_bias"), ("fusion",), _filter_dense,
+        lambda x, c, a: dense(_relu(biased(join(filters(x, c, a), a), c["bias"])), c)
+        + c["class_bias"],
+        "D relu(fusion_k x_k W_k + bias) + class_bias",
+    ),
     "softmax": Rule((), (), _same, lambda x, c, a: softmax(x), "probabilities"),
     "label": Rule(
         (), (), _label, lambda x, c, a: np.asarray(int(x.argmax())), "the most probable class"
     ),
 }  # fmt: skip
-
-
-def macs(operation: str, x: tuple[int, ...], c: Shapes) -> int:
-    """Multiply-accumulates of a node with every entry computed."""
-    if operation in ("mix", "mix_relu"):
-        heads, outputs, nodes = c["attention"]
-        return heads * outputs * nodes * x[-1]
-    if operation in ("filter", "filter_relu"):
-        heads, features, width = c["filters"]
-        return heads * features * width * x[-2]
-    if operation in ("dense", "dense_bias"):
-        return math.prod(c["dense"])
-    if operation == "paths":
-        return c["weights"][0]
-    return 0

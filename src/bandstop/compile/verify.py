@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from bandstop.compile.ir import Graph
+from bandstop.compile.ir import Graph, Node
+from bandstop.compile.layout import padded
 from bandstop.compile.rules import RULES
 from bandstop.errors import Failure, listed
 
@@ -114,24 +115,33 @@ def indices_in_range(graph: Graph) -> Problems:
 
 
 def positions_fit(graph: Graph) -> Problems:
-    """A stored position is wide enough for the largest that it must hold."""
+    """A stored position is wide enough for the largest that it may have to hold."""
     problems = []
-    for name, constant in graph.constants.items():
-        storage = constant.storage
-        if storage is not None and storage.index_bits:
-            largest = _largest_position(constant.data.shape, storage.kind)
-            if largest >> storage.index_bits:
-                problems.append(
-                    f"{name}: position {largest} needs more than {storage.index_bits} bits"
-                )
+    for node in graph.nodes:
+        for role, name in node.constants.items():
+            storage = graph.constants[name].storage
+            if storage is not None and storage.index_bits:
+                largest = max(0, places(graph, node, role) - 1)
+                if largest >> storage.index_bits:
+                    problems.append(
+                        f"{name}: position {largest} needs more than {storage.index_bits} bits"
+                    )
     return problems
 
 
-def _largest_position(shape: tuple[int, ...], kind: str) -> int:
-    """The largest row of what a tensor is multiplied with, that one of its entries can name."""
-    if kind == "lanes":
-        return shape[-1] - 1
-    return 0 if len(shape) < 2 else int(np.prod(shape[:2])) - 1
+def places(graph: Graph, node: Node, role: str) -> int:
+    """How many places a weight of this tensor may be multiplied with: nodes, rows or values of h."""
+    data, given = graph.constant(node, role).data, shapes(graph)[node.input]
+    if role == "attention":
+        return data.shape[2]
+    if role == "filters":
+        return data.shape[1] * (1 if len(given) == 2 else data.shape[0])
+    made, storage = graph.node("paths"), graph.constant(node, role).storage
+    if storage is not None and storage.kind == "lanes":
+        return data.shape[1]
+    if made is not None:
+        return padded(len(graph.constant(made, "pairs").data))
+    return data.shape[0] * padded(data.shape[1])
 
 
 def buffers_apart(graph: Graph) -> Problems:

@@ -10,36 +10,66 @@ from bandstop.compile.layout import Array, Channels, filter_arrays, padded
 from bandstop.compile.passes.storage import channels_of
 from bandstop.compile.verify import shapes
 
-SINGLE = r"""
+CHANNEL = r"""
 /* ---- $name: $channels channels, single weights; a row is skipped where nothing is left ---- */
 #define ROW_VECS ($stride / LANES < 8 ? $stride / LANES : 8)
 #define ROW_SETS (ROW_VECS < 8 ? 8 / ROW_VECS > 4 ? 4 : 8 / ROW_VECS : 1)
+/* the rows of all sets are read at once: a load less for each */
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ && $row_bits <= 16
+#  define ROWS_OF_SETS uint64_t rows = 0; memcpy(&rows, row, ROW_SETS * sizeof *row);
+#  define ROW_OF_SET(q) (rows >> (q * $row_bits) & $row_mask)
+#else
+#  define ROWS_OF_SETS
+#  define ROW_OF_SET(q) row[q]
+#endif
+typedef struct {
+    const $row_type *row;
+    const float *weight;
+} filter_place;
+
+/* out += the next n weights, each times its row of x */
+INLINE void filter_channel(const float *x, filter_place *at, int n, vec *out, const int vecs)
+{
+    const $row_type *row = at->row;
+    const float *weight = at->weight;
+    vec sum[ROW_SETS][8];
+    UNROLL for (int v = 0; v < vecs; v++) sum[0][v] = out[v];
+    UNROLL for (int q = 1; q < ROW_SETS; q++)
+        UNROLL for (int v = 0; v < vecs; v++) sum[q][v] = splat(0.0f);
+    for (; n >= ROW_SETS; n -= ROW_SETS, row += ROW_SETS, weight += ROW_SETS) {
+        ROWS_OF_SETS
+        UNROLL for (int q = 0; q < ROW_SETS; q++) {
+            const vec w = splat(weight[q]);
+            const float *from = x + (size_t)ROW_OF_SET(q) * $stride;
+            BY_POINTER(from);
+            UNROLL for (int v = 0; v < vecs; v++)
+                sum[q][v] = add_product(sum[q][v], w, load(from + v * LANES));
+        }
+    }
+    for (; n > 0; n--, row++, weight++) {
+        const vec w = splat(*weight);
+        const float *from = x + (size_t)*row * $stride;
+        BY_POINTER(from);
+        UNROLL for (int v = 0; v < vecs; v++)
+            sum[0][v] = add_product(sum[0][v], w, load(from + v * LANES));
+    }
+    UNROLL for (int q = 1; q < ROW_SETS; q++)
+        UNROLL for (int v = 0; v < vecs; v++) sum[0][v] = add(sum[0][v], sum[q][v]);
+    UNROLL for (int v = 0; v < vecs; v++) out[v] = sum[0][v];
+    at->row = row;
+    at->weight = weight;
+}
+"""
+
+SINGLE = r"""
 INLINE void filter_tile(const float *x, float *y, const int vecs, const int lane)
 {
-    const $row_type *row = filter_row;
-    const float *weight = filter_weight;
+    filter_place at = {filter_row, filter_weight};
     (void)lane;
     for (int f = 0; f < $channels; f++, y += $stride) {
-        vec sum[ROW_SETS][8];
-        UNROLL for (int v = 0; v < vecs; v++) sum[0][v] = $begin;
-        UNROLL for (int q = 1; q < ROW_SETS; q++)
-            UNROLL for (int v = 0; v < vecs; v++) sum[q][v] = splat(0.0f);
-        int n = (int)filter_count[f];
-        for (; n >= ROW_SETS; n -= ROW_SETS, row += ROW_SETS, weight += ROW_SETS)
-            UNROLL for (int q = 0; q < ROW_SETS; q++) {
-                const vec w = splat(weight[q]);
-                const float *from = x + (size_t)row[q] * $stride;
-                UNROLL for (int v = 0; v < vecs; v++)
-                    sum[q][v] = add_product(sum[q][v], w, load(from + v * LANES));
-            }
-        for (; n > 0; n--, row++, weight++) {
-            const vec w = splat(*weight);
-            const float *from = x + (size_t)*row * $stride;
-            UNROLL for (int v = 0; v < vecs; v++)
-                sum[0][v] = add_product(sum[0][v], w, load(from + v * LANES));
-        }
-        UNROLL for (int q = 1; q < ROW_SETS; q++)
-            UNROLL for (int v = 0; v < vecs; v++) sum[0][v] = add(sum[0][v], sum[q][v]);
+        vec sum[8];
+        UNROLL for (int v = 0; v < vecs; v++) sum[v] = $begin;
+        filter_channel(x, &at, (int)filter_count[f], sum, vecs);
         UNROLL for (int v = 0; v < vecs; v++) store(y + v * LANES, $end);
     }
 }
@@ -122,23 +152,36 @@ def channels(graph: Graph, node: Node) -> Part:
     if ends:
         bias = graph.constant(node, "bias").data
         arrays.append(Array("filter_bias", bias.astype(np.float32)))
-    last = "lane_is_output" if ends and nodes != stride else ""
+    whole = ends and graph.constant(graph.the("dense_bias"), "dense").storage == Storage()
+    last = "lane_is_output" if whole and nodes != stride else ""
     kinds = {a.name: TYPES[str(a.data.dtype)] for a in arrays}
     if storage.block == 1:
-        code = filled(
+        code = channel(node.operation, count, stride, kinds["filter_row"], storage)
+        code += filled(
             SINGLE,
-            name=node.operation,
             channels=count,
             stride=stride,
-            row_type=kinds["filter_row"],
             begin="splat(filter_bias[f])" if ends else "splat(0.0f)",
-            end=_end("sum[0][v]", ends, last),
+            end=_end("sum[v]", ends, last),
         )
     else:
         code = _blocks(node, table, storage, stride, ends, last, kinds)
     code += filled(CALL, name=node.operation, stride=stride)
     macs = int((table.weights != 0).sum()) * nodes
     return Part("filters", tuple(arrays), code, f"{node.operation}(${{x}}, ${{y}});", macs)
+
+
+def channel(name: str, count: int, stride: int, row_type: str, storage: Storage) -> str:
+    """The function that adds up one channel, in registers."""
+    return filled(
+        CHANNEL,
+        name=name,
+        channels=count,
+        stride=stride,
+        row_type=row_type,
+        row_bits=storage.index_bits,
+        row_mask=f"{(1 << storage.index_bits) - 1}u",
+    )
 
 
 def _end(value: str, ends: bool, last: str) -> str:

@@ -8,8 +8,10 @@ from bandstop.compile.c.prelude import GATHER, wide
 from bandstop.compile.c.text import TYPES, Part, filled
 from bandstop.compile.ir import Graph, Node
 from bandstop.compile.layout import (
+    WIDE,
     Array,
     Paths,
+    class_lanes,
     dense_arrays,
     padded,
     sparse_dense_of_pairs,
@@ -58,6 +60,50 @@ static void dense_bias(const float *restrict h, float *restrict logits)
 """
 
 
+LANES = r"""
+/* ---- $name: $channels channels at $outputs outputs -> $classes classes. A lane belongs to a class and
+   takes, slot by slot, the outputs that it wants of a channel. ---- */
+static void dense_bias(const float *restrict h, float *restrict logits)
+{
+    const $slots_type *slots = dense_slots;
+    const $node_type *node = dense_node;
+    const float *weight = dense_weight;
+    float lanes[$groups * 16] = {0.0f};
+#if LANES == 16 && VECTORS
+    vec sum[$groups][2];
+    UNROLL for (int g = 0; g < $groups; g++) sum[g][0] = sum[g][1] = splat(0.0f);
+    for (int f = 0; f < $channels; f++, h += $stride) {$rows
+        UNROLL for (int g = 0; g < $groups; g++) {
+            const vec odd = sum[g][0]; /* two chains take turns */
+            sum[g][0] = sum[g][1];
+            sum[g][1] = odd;
+            for (int n = (int)*slots++; n > 0; n--, node += 16, weight += 16) {
+                const __m512i i = $wide;
+                sum[g][1] = add_product(sum[g][1], load(weight), (vec)$look_up);
+            }
+        }
+    }
+    UNROLL for (int g = 0; g < $groups; g++) store(lanes + g * 16, add(sum[g][0], sum[g][1]));
+#else
+    for (int f = 0; f < $channels; f++, h += $stride)
+        for (int g = 0; g < $groups; g++)
+            for (int n = (int)*slots++; n > 0; n--, node += 16, weight += 16)
+                for (int i = 0; i < 16; i++) lanes[g * 16 + i] += weight[i] * h[node[i]];
+#endif
+$logits}
+"""
+
+LOGITS = r"""    for (int c = 0; c < $classes; c++) {
+        float s = dense_constant[c];
+        for (int i = 0; i < $lanes; i++) s += lanes[c / $each * 16 + c % $each * $lanes + i];
+        logits[c] = s;
+    }
+"""
+
+ROWS_IN_REGISTERS = r"""
+        const __m512 lo = _mm512_loadu_ps(h), hi = _mm512_loadu_ps(h + $upper);"""
+
+
 def dense(graph: Graph, node: Node) -> Part:
     """dense_bias."""
     constant = graph.constant(node, "dense")
@@ -82,6 +128,26 @@ def dense(graph: Graph, node: Node) -> Part:
             outputs=outputs,
             classes=classes,
             stride=padded(outputs),
+        )
+    elif storage.kind == "lanes":
+        kinds = {a.name: TYPES[str(a.data.dtype)] for a in arrays}
+        groups, each, lanes = class_lanes(classes)
+        stride = padded(outputs)
+        few = stride <= 2 * WIDE
+        code = filled(
+            LANES,
+            name=node.operation,
+            channels=channels,
+            outputs=outputs,
+            classes=classes,
+            groups=groups,
+            logits=filled(LOGITS, classes=classes, each=each, lanes=lanes),
+            stride=stride,
+            slots_type=kinds["dense_slots"],
+            node_type=kinds["dense_node"],
+            rows=filled(ROWS_IN_REGISTERS, upper=stride - WIDE) if few else "",
+            wide=wide(kinds["dense_node"], "node"),
+            look_up="_mm512_permutex2var_ps(lo, i, hi)" if few else "_mm512_i32gather_ps(i, h, 4)",
         )
     else:
         kind = TYPES[str(next(a for a in arrays if a.name == "dense_at").data.dtype)]

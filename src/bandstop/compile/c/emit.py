@@ -13,6 +13,7 @@ import numpy as np
 from bandstop.compile.c.answer import HEADER, SOURCE
 from bandstop.compile.c.channels import channels
 from bandstop.compile.c.dense import dense, paths
+from bandstop.compile.c.filter_dense import filter_dense
 from bandstop.compile.c.front import front, state_bytes
 from bandstop.compile.c.mix import mix
 from bandstop.compile.c.prelude import PRELUDE
@@ -29,6 +30,7 @@ OPERATIONS: dict[str, Callable[[Graph, Node], Part]] = {
     "mix_relu": mix,
     "filter": channels,
     "filter_relu": channels,
+    "filter_dense": filter_dense,
     "paths": paths,
     "dense_bias": dense,
 }
@@ -145,14 +147,14 @@ def _named(template: str, words: Mapping[str, object]) -> str:
 def _storage(graph: Graph, node: Node) -> str:
     if node.operation == "paths":
         return "multiplied out"
+    words = []
     for role in ("attention", "filters", "dense"):
         if role in node.constants:
             storage = graph.constant(node, role).storage
             assert storage is not None
-            bits = f", {storage.index_bits}-bit positions" if storage.index_bits else ""
-            whole = ", 8-bit weights" if storage.bits == 8 else ""
-            return f"{storage.kind}{bits}{whole}"
-    return ""
+            bits = f" {storage.index_bits}-bit" if storage.index_bits else ""
+            words.append(f"{storage.kind}{bits}" + (", int8" if storage.bits == 8 else ""))
+    return " + ".join(words)
 
 
 def _classes(name: str, classes: tuple[str, ...]) -> str:

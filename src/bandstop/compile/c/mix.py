@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bandstop.compile.c.prelude import wide
 from bandstop.compile.c.text import TYPES, Part, filled
-from bandstop.compile.ir import Graph, Node
+from bandstop.compile.ir import Graph, Node, Storage
 from bandstop.compile.layout import WIDE, Array, attention_arrays, padded
 from bandstop.compile.verify import shapes
 
@@ -65,14 +65,9 @@ LANES = r"""
 INLINE void mix_rows(const float *x, float *y, const $slots_type *slots, const $node_type *node,
                      const float *weight, int heads, int step_in, int step_out, const int rows)
 {
-#if LANES == 16 && VECTORS && $nodes <= 32
+#if LANES == 16 && VECTORS
     for (int k = 0; k < heads; k++, x += step_in, y += step_out) {
-        __m512 lo[SLOT_ROWS], hi[SLOT_ROWS];
-        UNROLL for (int r = 0; r < rows; r++) {
-            lo[r] = _mm512_loadu_ps(x + r * $stride_in);
-            hi[r] = _mm512_loadu_ps(x + r * $stride_in + $upper);
-        }
-        for (int t = 0; t < $stride_out; t += 16) {
+$registers        for (int t = 0; t < $stride_out; t += 16) {
             vec sum[SLOT_ROWS];
             UNROLL for (int r = 0; r < rows; r++) sum[r] = $begin;
             for (int n = *slots++; n > 0; n--, node += 16, weight += 16) {
@@ -80,7 +75,7 @@ INLINE void mix_rows(const float *x, float *y, const $slots_type *slots, const $
                 const vec w = load(weight);
                 UNROLL for (int r = 0; r < rows; r++)
                     sum[r] = add_product(
-                        sum[r], w, (vec)_mm512_permutex2var_ps(lo[r], at, hi[r]));
+                        sum[r], w, (vec)$look_up);
             }
             UNROLL for (int r = 0; r < rows; r++) store(y + r * $stride_out + t, sum[r]);
         }
@@ -116,6 +111,13 @@ static void mix(const float *restrict x, float *restrict y)
 }
 """
 
+REGISTERS = r"""        __m512 lo[SLOT_ROWS], hi[SLOT_ROWS];
+        UNROLL for (int r = 0; r < rows; r++) {
+            lo[r] = _mm512_loadu_ps(x + r * $stride_in);
+            hi[r] = _mm512_loadu_ps(x + r * $stride_in + $upper);
+        }
+"""
+
 RELU = r"""
 static void mix_relu(const float *restrict x, float *restrict y)
 {
@@ -141,6 +143,7 @@ def mix(graph: Graph, node: Node) -> Part:
     ends = node.operation == "mix_relu"
     summed = ends and node.attributes["fusion"] == "sum"
     stride_in, stride_out = padded(nodes), padded(outputs)
+    few = stride_in <= 2 * WIDE
     storage = constant.storage
     assert storage is not None
     arrays = [Array(f"mix_{a.name}", a.data) for a in attention_arrays(constant.data, storage)]
@@ -155,7 +158,10 @@ def mix(graph: Graph, node: Node) -> Part:
         rows=rows,
         stride_in=stride_in,
         stride_out=stride_out,
-        upper=16 if stride_in > WIDE else 0,
+        registers=filled(REGISTERS, stride_in=stride_in, upper=stride_in - WIDE) if few else "",
+        look_up="_mm512_permutex2var_ps(lo[r], at, hi[r])"
+        if few
+        else f"_mm512_i32gather_ps(at, x + r * {stride_in}, 4)",
         step_in=0 if shared else rows * stride_in,
         step_out=0 if summed else rows * stride_out,
         begin=(
@@ -171,7 +177,8 @@ def mix(graph: Graph, node: Node) -> Part:
     if ends:
         bias = graph.constant(node, "bias").data
         arrays.append(Array("mix_bias", bias.astype("float32")))
-        whole = outputs == stride_out
+        storage = graph.constant(graph.the("dense_bias"), "dense").storage
+        whole = outputs == stride_out or storage != Storage()
         code += filled(
             RELU,
             channels=len(bias),

@@ -30,6 +30,12 @@ PRELUDE = r"""
 #  define UNROLL
 #endif
 #define ALIGNED _Alignas(64)
+/* one address in one register: with base and index, x86 splits every multiply-add from memory in two */
+#if VECTORS && defined(__x86_64__)
+#  define BY_POINTER(p) __asm__("" : "+r"(p))
+#else
+#  define BY_POINTER(p)
+#endif
 
 #if VECTORS
 typedef float vec __attribute__((vector_size(4 * LANES)));

@@ -13,9 +13,9 @@ READ = r"""
 /* ---- read: $nodes of $all_nodes nodes, $features of $width features ---- */
 static void read_signal(const float *restrict x, float *restrict y)
 {
-    for (int j = 0; j < $nodes; j++) {
-        const float *from = x + $joint * $width;
-        for (int f = 0; f < $features; f++) y[f * $stride + j] = from[$feature];
+    for (int f = 0; f < $features; f++) {
+        const float *from = x + $feature;
+        for (int j = 0; j < $nodes; j++) y[f * $stride + j] = from[$joint * $width];
     }$pad
 }
 """

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Protocol
 
 from bandstop.compile.ir import Graph
+from bandstop.compile.passes.arrange import ArrangeChannels
 from bandstop.compile.passes.buffers import PlanBuffers
 from bandstop.compile.passes.dead import DropDeadGroups
 from bandstop.compile.passes.fold import FoldNormalisation
 from bandstop.compile.passes.fuse import Fuse
 from bandstop.compile.passes.order import ORDERS, ChooseOrder
 from bandstop.compile.passes.storage import ChooseStorage
+from bandstop.compile.passes.stream import StreamChannels
 from bandstop.compile.verify import verify
 
 __all__ = [
@@ -29,7 +31,15 @@ class Pass(Protocol):
 EXACT: tuple[Pass, ...] = (FoldNormalisation(), DropDeadGroups())
 """What every target wants: less to compute, and nothing chosen for a machine yet."""
 
-PASSES: tuple[Pass, ...] = (*EXACT, ChooseOrder(), Fuse(), ChooseStorage(), PlanBuffers())
+PASSES: tuple[Pass, ...] = (
+    *EXACT,
+    ArrangeChannels(),
+    ChooseOrder(),
+    Fuse(),
+    ChooseStorage(),
+    StreamChannels(),
+    PlanBuffers(),
+)
 """The C target's."""
 
 

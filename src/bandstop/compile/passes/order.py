@@ -63,7 +63,7 @@ def costs(a: np.ndarray, w: np.ndarray, d: np.ndarray, fusion: str) -> dict[str,
     def mix_cost(width: int) -> float:
         return min(cost.mix_dense(a, width), cost.mix_lanes(a, width))
 
-    layers = min(cost.dense_dense(d), cost.dense_rows(d))
+    layers = min(cost.dense_dense(d), cost.dense_rows(d), cost.dense_lanes(d))
     found = {
         "mix first": mix_cost(features)
         + channels_cost(Channels.of(w, summed, shared=False), outputs)

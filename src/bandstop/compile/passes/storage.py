@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from bandstop.compile import cost
 from bandstop.compile.ir import Constant, Graph, Node, Storage
-from bandstop.compile.layout import Channels, index_bits, padded
-from bandstop.compile.verify import shapes
+from bandstop.compile.layout import Channels, index_bits
+from bandstop.compile.verify import places, shapes
 
 DENSE_BLOCK = 8
 """Channels that a dense product computes together: 16 accumulators of 16 lanes."""
@@ -18,7 +16,7 @@ SPARSE_BLOCK = 4
 
 def channels_of(graph: Graph, node: Node) -> Channels:
     """The channels that a filter or filter_relu node computes."""
-    summed = node.operation == "filter_relu" and node.attributes["fusion"] == "sum"
+    summed = node.attributes.get("fusion") == "sum"
     shared = len(shapes(graph)[node.input]) == 2
     return Channels.of(graph.constant(node, "filters").data, summed, shared)
 
@@ -27,43 +25,31 @@ Candidates = dict[Storage, float]
 """Each storage that would do, and its cycles."""
 
 
-def of_attention(attention: np.ndarray, width: int) -> Candidates:
-    """width: rows that each weight works on."""
-    bits = index_bits(attention.shape[2] - 1)
-    return {
-        Storage(): cost.mix_dense(attention, width),
-        Storage("lanes", bits): cost.mix_lanes(attention, width),
-    }
-
-
-def of_channels(channels: Channels, nodes: int) -> Candidates:
-    bits = index_bits(int(channels.first.max()) + channels.rows - 1)
-    return {
-        Storage(block=DENSE_BLOCK): cost.channel_dense(channels, nodes),
-        Storage("blocks", bits, SPARSE_BLOCK): cost.channel_blocks(channels, nodes, SPARSE_BLOCK),
-        Storage("rows", bits): cost.channel_blocks(channels, nodes, 1),
-    }
-
-
-def of_dense(dense: np.ndarray, places: int, after_paths: bool) -> Candidates:
-    """places: where a value of h may lie. After the products multiplied out it has no rows."""
-    rows = {Storage("rows", index_bits(places - 1)): cost.dense_rows(dense)}
-    return rows if after_paths else {Storage(): cost.dense_dense(dense), **rows}
-
-
 def candidates(graph: Graph, node: Node, role: str) -> Candidates:
     """What a weight tensor may be stored as; empty for constants that are no weights."""
+    if role not in ("attention", "filters", "dense"):
+        return {}
     data, given = graph.constant(node, role).data, shapes(graph)[node.input]
+    bits = index_bits(max(0, places(graph, node, role) - 1))
     if role == "attention":
-        return of_attention(data, given[-1])
+        return {
+            Storage(): cost.mix_dense(data, given[-1]),
+            Storage("lanes", bits): cost.mix_lanes(data, given[-1]),
+        }
     if role == "filters":
-        return of_channels(channels_of(graph, node), given[-2])
-    if role == "dense":
-        made = graph.node("paths")
-        if made is not None:
-            return of_dense(data, padded(len(graph.constant(made, "pairs").data)), True)
-        return of_dense(data, data.shape[0] * padded(data.shape[1]), False)
-    return {}
+        channels, nodes = channels_of(graph, node), given[-2]
+        return {
+            Storage(block=DENSE_BLOCK): cost.channel_dense(channels, nodes),
+            Storage("blocks", bits, SPARSE_BLOCK): cost.channel_blocks(
+                channels, nodes, SPARSE_BLOCK
+            ),
+            Storage("rows", bits): cost.channel_blocks(channels, nodes, 1),
+        }
+    rows = {Storage("rows", bits): cost.dense_rows(data)}
+    if graph.has("paths"):
+        return rows
+    lanes = Storage("lanes", index_bits(data.shape[1] - 1))
+    return {Storage(): cost.dense_dense(data), lanes: cost.dense_lanes(data), **rows}
 
 
 @dataclass(frozen=True)
