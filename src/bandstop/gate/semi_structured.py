@@ -39,7 +39,7 @@ from bandstop.gate.spec import fill, set_sharpness, stacked
 if TYPE_CHECKING:
     from bandstop.gate.attach import Gates
 
-AGREE = 0.75
+AGREE = 0.95
 """hi: a group of which so much passes the band-stop is kept whole."""
 KEPT = 1e3
 """Added to the score of an entry in a group that is kept whole: it comes before all others."""
@@ -214,7 +214,7 @@ class SemiStructured(GateSpec):
             kept[name], dropped = torch.func.vmap(
                 lambda e, a, lo, s: whole_groups(e, a, lo, s, self.levels)
             )(energies[name], first[name], low[name], sigma)
-            open_[name] = open_[name] & ~dropped
+            open_[name] = kept[name] | (open_[name] & ~dropped)
             fill(models, name, "keep", torch.tensor(keep))
             fill(models, name, "first", first[name])
             fill(models, name, "low", low[name])
