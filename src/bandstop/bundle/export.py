@@ -5,13 +5,13 @@ Imported when it is first needed: a device that only predicts carries no compile
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from bandstop.compile import CSource, Layer, Native, Options, compile_c
+from bandstop.bundle.export_onnx import to_onnx
+from bandstop.bundle.exported import Exported, origin
+from bandstop.compile import CSource, Native, Options, compile_c
 from bandstop.compile.c.text import identifier
 from bandstop.errors import BadInput
 from bandstop.files import write_atomically
@@ -20,33 +20,18 @@ if TYPE_CHECKING:
     from bandstop.bundle.bundle import Bundle
 
 
-@dataclass(frozen=True)
-class Exported:
-    """What was made: bytes and multiply-accumulates a layer, the proof, the files."""
-
-    layers: tuple[Layer, ...]
-    flash: int
-    scratch: int
-    macs: int
-    proof: str
-    files: tuple[Path, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "files": [str(path) for path in self.files]}
-
-
 def compiled(
     bundle: Bundle, name: str, command: str, options: Options | None = None
 ) -> tuple[CSource, Native]:
     """The proven C of a bundle, and the same as a predictor."""
-    rate = bundle.facts.get("rate")
-    facts = {
-        "command": command,
-        "bundle": f"sha256 {hashlib.sha256(bundle.to_bytes()).hexdigest()}",
-        "rate": "unknown" if rate is None else f"{rate:.4f}",
-    }
     made, native, _ = compile_c(
-        bundle.net, bundle.description, bundle.normalisation, bundle.classes, name, facts, options
+        bundle.net,
+        bundle.description,
+        bundle.normalisation,
+        bundle.classes,
+        name,
+        origin(bundle, command),
+        options,
     )
     return made, native
 
@@ -72,8 +57,12 @@ def _exported(made: CSource, files: tuple[Path, ...]) -> Exported:
     return Exported(made.layers, made.flash, made.scratch, made.macs, made.facts["proof"], files)
 
 
-TARGETS: dict[str, Callable[[Bundle, Path, str], Exported]] = {"c": to_c, "native": to_native}
-SUFFIXES = {".c": "c"}
+TARGETS: dict[str, Callable[[Bundle, Path, str], Exported]] = {
+    "c": to_c,
+    "onnx": to_onnx,
+    "native": to_native,
+}
+SUFFIXES = {".c": "c", ".onnx": "onnx"}
 """By the name of the file, for Bundle.export."""
 
 

@@ -9,9 +9,14 @@ import typer
 
 def compile_(
     bundle: Path = typer.Argument(help="a net.bandstop file"),
-    target: str = typer.Option("c", help="c, or native: build it here and prove it, write nothing"),
+    target: str = typer.Option(
+        "c", help="c, onnx, or native: build it here and prove it, write nothing"
+    ),
     output: Path | None = typer.Option(
-        None, "-o", "--output", help="the .c file; the header goes beside it (default: net.c)"
+        None,
+        "-o",
+        "--output",
+        help="the file; a C header goes beside it (default: net.c, net.onnx)",
     ),
     rate: float | None = typer.Option(None, help="of a network of many rates (method mrmp)"),
     json_: bool = typer.Option(False, "--json", help="print one JSON object instead"),
@@ -26,6 +31,8 @@ def compile_(
 
       bandstop compile net.bandstop --target c -o wave.c
 
+      bandstop compile net.bandstop --target onnx -o wave.onnx
+
       bandstop compile net.bandstop --target native
     """
     import json
@@ -33,7 +40,7 @@ def compile_(
     import sys
 
     from bandstop.bundle import load_bundle
-    from bandstop.bundle.export import TARGETS
+    from bandstop.bundle.export import SUFFIXES, TARGETS
     from bandstop.cli.show import number, out
     from bandstop.errors import BadInput, nearest
 
@@ -45,7 +52,8 @@ def compile_(
     if rate is not None:
         net = net.at(rate)
     command = shlex.join(["bandstop", *sys.argv[1:]])
-    made = TARGETS[target](net, output or Path("net.c"), command)
+    usual = {kind: f"net{suffix}" for suffix, kind in SUFFIXES.items()}
+    made = TARGETS[target](net, output or Path(usual.get(target, "net.c")), command)
     if json_:
         typer.echo(json.dumps(made.to_dict()))
         return

@@ -1,0 +1,30 @@
+"""A bundle as an ONNX file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bandstop.bundle.exported import Exported, origin
+from bandstop.compile.c.text import identifier
+from bandstop.compile.onnx import compile_onnx
+from bandstop.errors import BadInput
+from bandstop.files import write_atomically
+
+if TYPE_CHECKING:
+    from bandstop.bundle.bundle import Bundle
+
+
+def to_onnx(bundle: Bundle, path: Path, command: str = "Bundle.export") -> Exported:
+    """PATH.onnx: signal in, logits and probabilities out; written only after the proof."""
+    if path.suffix != ".onnx":
+        raise BadInput(
+            f"the ONNX target writes an .onnx file, not {path.name!r}; end its name in .onnx"
+        )
+    made = compile_onnx(
+        bundle.net, bundle.description, bundle.normalisation, bundle.classes,
+        identifier(path.stem), origin(bundle, command),
+    )  # fmt: skip
+    write_atomically(path, made.content)
+    flash, macs = sum(x.flash for x in made.layers), sum(x.macs for x in made.layers)
+    return Exported(made.layers, flash, 0, macs, str(made.proof), (path,))

@@ -1,0 +1,38 @@
+"""What comes out of an export, and what every exported file says about where it comes from."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bandstop.compile import Layer
+
+if TYPE_CHECKING:
+    from bandstop.bundle.bundle import Bundle
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was made: bytes and multiply-accumulates a layer, the proof, the files."""
+
+    layers: tuple[Layer, ...]
+    flash: int
+    scratch: int
+    macs: int
+    proof: str
+    files: tuple[Path, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "files": [str(path) for path in self.files]}
+
+
+def origin(bundle: Bundle, command: str) -> dict[str, str]:
+    """Command, the bundle's checksum, its rate."""
+    rate = bundle.facts.get("rate")
+    return {
+        "command": command,
+        "bundle": f"sha256 {hashlib.sha256(bundle.to_bytes()).hexdigest()}",
+        "rate": "unknown" if rate is None else f"{rate:.4f}",
+    }

@@ -1,0 +1,91 @@
+"""The ONNX compiler as one function: a model that was proven, or none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+
+import numpy as np
+
+from bandstop.compile.c import Layer
+from bandstop.compile.lower import lower
+from bandstop.compile.onnx.model import model, stored_bytes, tensors
+from bandstop.compile.onnx.runtime import Runtime
+from bandstop.compile.passes import EXACT, run_passes
+from bandstop.compile.proof import TOLERANCE, Engine, Proof, by_torch, check_signals, prove
+from bandstop.data.describe import Description, Normalisation
+from bandstop.errors import Failure
+from bandstop.nn import CompactGCN
+
+
+@dataclass(frozen=True)
+class OnnxFile:
+    """The ONNX target's result. layers: bytes in the file, and the MACs that a dense runtime computes."""
+
+    content: bytes
+    layers: tuple[Layer, ...]
+    proof: Proof
+
+
+def compile_onnx(
+    net: CompactGCN,
+    description: Description,
+    normalisation: Normalisation,
+    classes: tuple[str, ...],
+    name: str = "net",
+    facts: Mapping[str, str] | None = None,
+) -> OnnxFile:
+    """Lower, fold, drop dead groups, write the model, and prove it with ONNX Runtime.
+
+    Errors: Failure where a package is missing, or where the model and the network disagree.
+    """
+    graph = run_passes(lower(net, description, normalisation, classes), EXACT)
+    own = {"bandstop": version("bandstop"), "classes": json.dumps(list(classes))}
+    content = model(graph, name, {**own, **(facts or {})})
+    runtime = Runtime(content)
+    signals = check_signals(net.nodes, net.all_features)
+    proof = prove(by_torch(net), at_once(runtime), signals, "PyTorch and ONNX Runtime")
+    prove(by_torch(net), one_by_one(runtime), signals, "PyTorch and ONNX Runtime one by one")
+    _prove_probabilities(runtime, signals)
+    weights = tensors(graph)
+    heads, outputs, nodes = graph.data("mix", "attention").shape
+    features = graph.data("filter", "filters").shape[1]
+    macs = {
+        "attention": heads * outputs * nodes * features,
+        "filters": graph.data("filter", "filters").size * outputs,
+        "dense": weights["dense"].size,
+    }
+    bias = {"attention": 0, "filters": 4 * weights["filter_bias"].size, "dense": 4 * len(classes)}
+    layers = tuple(
+        Layer(
+            each,
+            "sparse" if stored_bytes(weights[each]) < 4 * weights[each].size else "dense",
+            stored_bytes(weights[each]) + bias[each],
+            0,
+            count,
+        )
+        for each, count in macs.items()
+    )
+    return OnnxFile(content, layers, proof)
+
+
+def at_once(runtime: Runtime) -> Engine:
+    return lambda signals: runtime(np.asarray(signals))
+
+
+def one_by_one(runtime: Runtime) -> Engine:
+    return lambda signals: np.concatenate([runtime(signal[None]) for signal in signals])
+
+
+def _prove_probabilities(runtime: Runtime, signals: np.ndarray) -> None:
+    """softmax(logits), each row. Errors: Failure."""
+    logits, probabilities = runtime.both(signals)
+    grown = np.exp(logits.astype(np.float64) - logits.max(1, keepdims=True))
+    error = float(np.abs(probabilities - grown / grown.sum(1, keepdims=True)).max())
+    if not error <= TOLERANCE:
+        raise Failure(
+            f"the probabilities of ONNX Runtime are off by {error:.1e}; the file is not written; please "
+            "report this with the bundle"
+        )
