@@ -135,16 +135,16 @@ def test_the_parts_of_the_levels_sum_to_the_structure_or_to_all_without_entries(
 
 
 def test_where_a_group_agrees_it_decides_and_where_it_does_not_the_entry_does():
-    energy = torch.full((1, 3, 8), 0.1)
+    energy = torch.full((1, 3, 40), 0.1)
     energy[0, 0] = 4.0  # all pass: kept whole
-    energy[0, 1, :4] = 4.0  # half pass: each for itself
+    energy[0, 1, :20] = 4.0  # half pass: each for itself
     energy[0, 2, 0] = 4.0  # one passes: dropped
     energy[0, 0, 3] = 0.1  # but one of the kept row
     levels, low = ("row", "entry"), torch.tensor([0.3, 0.0])
     mask = semi_structured(energy, scalar(1.0), scalar(1.0), low, scalar(100.0), levels)
-    assert mask[0, 0].round().tolist() == [1] * 8
-    assert mask[0, 1].round().tolist() == [1] * 4 + [0] * 4
-    assert mask[0, 2].round().tolist() == [0] * 8
+    assert mask[0, 0].round().tolist() == [1] * 40
+    assert mask[0, 1].round().tolist() == [1] * 20 + [0] * 20
+    assert mask[0, 2].round().tolist() == [0] * 40
 
 
 def test_its_ends_are_the_band_stop_alone_and_groups_alone():
