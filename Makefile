@@ -7,9 +7,10 @@ RUNS   ?= runs
 TABLES := sbu-methods sbu-priors sbu-alignment sbu-semi sbu-ctf sbu-regularisers sbu-mrmp \
           sbu-structure
 MORE   ?=
+RESULTS ?= docs/results
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check slow bench tables clean
+.PHONY: help install demo test check slow bench tables figures clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -44,6 +45,9 @@ bench: install ## every figure that README names, measured on this machine (SBU=
 
 tables: install ## every table of the papers on SBU into RUNS=folder; restartable (MORE='--seeds 0')
 	for name in $(TABLES); do $(BIN)/bandstop table $$name --data sbu:$(SBU) --runs $(RUNS) $(MORE) || exit; done
+
+figures: install ## docs/results from RUNS=folder: every table and figure that was made there
+	$(BIN)/bandstop figures $(RUNS) -o $(RESULTS)
 
 clean: ## remove the environment and caches; runs stay
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build src/*.egg-info

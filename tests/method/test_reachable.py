@@ -16,7 +16,7 @@ SHAPE = Shape(heads=4, nodes=30, features=24, filters=16, classes=8)
 def test_a_rate_that_the_last_group_exceeds_is_refused_with_the_highest_that_is_reached():
     with torch.device("meta"):
         net = AttentionGCN(SHAPE)
-    with pytest.raises(BadInput, match="lower the rate to at most 0.87"):
+    with pytest.raises(BadInput, match=r"lower the rate to at most 0\.87"):
         Pruning(net, Config(method="ctf", rate=0.9, levels=("channel",)))
 
 

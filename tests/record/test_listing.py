@@ -7,14 +7,15 @@ import json
 import pytest
 
 from bandstop.errors import BadInput
-from bandstop.record import Listing, find_listings, read_listing, write_listing
+from bandstop.record import Listing, is_listing, read_listing, write_listing
 
 LISTING = Listing("sbu-ctf", ("bandstop", "table", "sbu-ctf"), "2026-11-21", (0.5, 0.9), ("a", "b"))
 
 
 def test_a_listing_is_found_in_its_folder_and_read_back(tmp_path):
     path = write_listing(tmp_path, LISTING)
-    assert find_listings([tmp_path, tmp_path, path]) == [path]
+    assert is_listing(path.name)
+    assert not is_listing("record.json")
     assert read_listing(path) == LISTING
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bandstop.record import Config, Record, pack
+from bandstop.record import Config, Listing, Record, pack
 from bandstop.skeleton import LAYOUTS, Skeleton
 
 CHAIN = Skeleton("worm", ("tail", "middle", "mouth", "fin"), ((0, 1), (1, 2), (1, 3)), (0, 1, 2, 3))
@@ -102,7 +102,7 @@ def make() -> Callable[..., Record]:
     return make_record
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def sweep() -> list[Record]:
     """Dense, mp and pmp at two rates on three folds and two seeds, as `bandstop design` leaves them."""
     return make_sweep()
@@ -124,3 +124,33 @@ def make_sweep() -> list[Record]:
             figures = {"accuracy": right, "accuracy_dense": 0.95}
             records.append(replace(made, result=made.result | figures))
     return records
+
+
+def make_papers() -> tuple[list[Record], Listing]:
+    """Runs that every figure of the papers can be made of, and the listing that names them."""
+    kinds: list[dict[str, Any]] = [
+        {"method": "dense"},
+        *({"prior": prior, "threshold": t, "rate": 0.9}
+          for prior in ("gaussian", "laplace", "uniform") for t in ("empirical", "prior")),
+        {"method": "mrmp", "rate": 0.98},
+        *({"method": m, "rate": 0.9} for m in ("structured", "unstructured", "semi-structured", "ctf")),
+    ]  # fmt: skip
+    made = []
+    for number, (kind, seed) in enumerate((k, s) for k in kinds for s in (0, 1)):
+        record = make_record(**kind, seed=seed)
+        own: dict[str, Any] = {"run": f"runs/papers-{number}", "by_rate": []}
+        if record.options.many:
+            own["by_rate"] = [
+                {"rate_target": rate, "seen": rate in (0.5, 0.9, 0.98), "accuracy": 0.97 - rate / 9,
+                 "rate": rate, "weights_kept": 100, "macs": 900, "macs_sparse": 300, "bytes": 700}
+                for rate in (0.5, 0.7, 0.9, 0.95, 0.98, 0.99)
+            ]  # fmt: skip
+        made.append(replace(record, result=record.result | own))
+    words = ("bandstop", "table", "papers", "--data", "sbu:/somewhere/of/mine/SBU")
+    runs = tuple(f"papers-{n}" for n in range(len(made)))
+    return made, Listing("papers", words, "2026-11-21", (0.5, 0.9), (*runs, "papers-unfinished"))
+
+
+@pytest.fixture(scope="session")
+def papers() -> tuple[list[Record], Listing]:
+    return make_papers()

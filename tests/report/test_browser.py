@@ -17,6 +17,7 @@ import pytest
 from bandstop.report import FIGURES
 from bandstop.report.collect import Collection, LeftOut
 from bandstop.report.curves import CURVES
+from bandstop.report.groups import GROUPS
 from bandstop.report.html import page
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
@@ -91,10 +92,11 @@ def seen(text: str, folder: Path, width: int = DESK, scheme: str = "light") -> d
     return json.loads(unescape(probe[1])) | {"console": console}
 
 
-@pytest.fixture
-def text(sweep) -> str:
+@pytest.fixture(scope="module")
+def text(sweep, papers) -> str:
     left = LeftOut("runs/" + "a-very-long-name-" * 12 + "/record.json", "is damaged")
-    return page(Collection(tuple(sweep), (left,), ("runs/unfinished",)))
+    runs, listing = papers
+    return page(Collection((*sweep, *runs), (left,), ("runs/unfinished",), listings=(listing,)))
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
@@ -105,7 +107,8 @@ def test_every_figure_is_seen_without_errors_overflow_or_pale_text(text, tmp_pat
     assert found["problems"] == found["console"] == found["loaded"] == []
     assert found["page"] <= width
     assert found["wide"] == []
-    wanted = {f"d1-{name}" for name in CURVES} | {f"d1-best-{name}" for name in FIGURES}
+    wanted = {f"d2-{name}" for name in CURVES if name != "side-by-side"}
+    wanted |= {f"d1-{name}" for name in GROUPS} | {f"d2-best-{name}" for name in FIGURES}
     assert wanted <= set(found["figures"])
     for name, (across, down, drawn, smallest) in found["figures"].items():
         assert min(across, down) > 200, name

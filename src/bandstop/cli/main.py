@@ -13,6 +13,7 @@ from bandstop.cli.compile import compile_
 from bandstop.cli.data import app as data_app
 from bandstop.cli.design import design
 from bandstop.cli.extract import extract
+from bandstop.cli.figures import figures
 from bandstop.cli.predict import predict
 from bandstop.cli.report import report
 from bandstop.cli.table import table
@@ -40,6 +41,7 @@ app.command()(predict)
 app.command("compile")(compile_)
 app.command()(table)
 app.command()(report)
+app.command()(figures)
 app.add_typer(data_app, name="data")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from bandstop.errors import BadInput
 from bandstop.files import write_atomically
 
 VERSION = 1
+BEGINNING = "listing-"
 
 
 @dataclass(frozen=True)
@@ -32,16 +32,16 @@ class Listing:
     version: int = VERSION
 
 
-def listing_path(runs: Path, table: str) -> Path:
-    """Where the listing of a table is, in its folder of runs."""
-    return runs / f"listing-{table}.json"
-
-
 def write_listing(runs: Path, listing: Listing) -> Path:
     """Write it into the folder of runs; its path."""
-    path = listing_path(runs, listing.table)
+    path = runs / f"{BEGINNING}{listing.table}.json"
     write_atomically(path, json.dumps(asdict(listing), indent=1) + "\n")
     return path
+
+
+def is_listing(name: str) -> bool:
+    """Whether a file of that name is one."""
+    return name.startswith(BEGINNING) and name.endswith(".json")
 
 
 def read_listing(path: Path) -> Listing:
@@ -68,8 +68,3 @@ def read_listing(path: Path) -> Listing:
         raise BadInput(f"{path} is damaged ({', '.join(wrong)}); make the table again")
     tuples = {name: tuple(values[name]) for name in ("command", "rates", "runs")}
     return Listing(**values | tuples)
-
-
-def find_listings(paths: Sequence[Path]) -> list[Path]:
-    """The listings that lie in these folders, sorted; files are no folders and hold none."""
-    return sorted({p for folder in paths if folder.is_dir() for p in folder.glob("listing-*.json")})

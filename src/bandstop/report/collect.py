@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from bandstop.errors import BadInput, listed
-from bandstop.record import Record, RunFolder, read_record
+from bandstop.record import Listing, Record, RunFolder, is_listing, read_listing, read_record
 from bandstop.report.facts import masks
 
 NUMBERS = (
@@ -37,12 +37,14 @@ class Collection:
     left_out    damaged, foreign, of another version, or a second run of the same options
     unfinished  run directories that have no record yet
     repeated    how many more times a record was found that is here already
+    listings    the tables that these runs were made for, each table once
     """
 
     records: tuple[Record, ...]
     left_out: tuple[LeftOut, ...] = ()
     unfinished: tuple[str, ...] = ()
     repeated: int = 0
+    listings: tuple[Listing, ...] = ()
 
 
 def collect(paths: Iterable[Path]) -> Collection:
@@ -57,10 +59,11 @@ def collect(paths: Iterable[Path]) -> Collection:
         raise BadInput(listed(missing))
     files: dict[Path, Path] = {}
     unfinished: dict[Path, Path] = {}
+    lists: dict[Path, Path] = {}
     again = 0
     for path in paths:
         for found in [path] if path.is_file() else _under(path):
-            known = unfinished if found.is_dir() else files
+            known = unfinished if found.is_dir() else lists if is_listing(found.name) else files
             again += known is files and found.resolve() in known
             known.setdefault(found.resolve(), found)
     kept: dict[tuple, tuple[Record, Path]] = {}
@@ -79,6 +82,14 @@ def collect(paths: Iterable[Path]) -> Collection:
         else:
             words = f"has the options, fold and seed of {where} but other figures; that one is used"
             left_out.append(LeftOut(str(path), words))
+    listings: dict[str, Listing] = {}
+    for path in lists.values():
+        try:
+            listing = read_listing(path)
+        except BadInput as error:
+            left_out.append(LeftOut(str(path), str(error).removeprefix(f"{path} ")))
+        else:
+            listings.setdefault(listing.table, listing)
     if not kept:
         raise BadInput(_nothing(paths, left_out, list(unfinished.values())))
     return Collection(
@@ -86,6 +97,7 @@ def collect(paths: Iterable[Path]) -> Collection:
         tuple(left_out),
         tuple(str(p) for p in unfinished.values()),
         again,
+        tuple(listings.values()),
     )
 
 
@@ -137,7 +149,7 @@ def _figures(record: Record) -> dict:
 
 
 def _under(folder: Path) -> list[Path]:
-    """Record files, and run directories without one, in and under a folder, sorted."""
+    """Record files, run directories without one, and listings, in and under a folder, sorted."""
     found = []
     for name, folders, files in os.walk(folder):
         folders.sort()
@@ -146,6 +158,7 @@ def _under(folder: Path) -> list[Path]:
             found.append(run.record)
         elif run.config.name in files:
             found.append(run.path)
+        found += [run.path / file for file in sorted(files) if is_listing(file)]
     return found
 
 

@@ -5,6 +5,7 @@ Narrow, so that a phone shows them whole; the page around them says which data t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,8 @@ import numpy as np
 
 from bandstop.report.facts import PRIORS_USED_BY
 from bandstop.report.fronts import accuracy_cost
-from bandstop.report.many import accuracy_axis, key_below, looks, narrow, numbers
+from bandstop.report.many import accuracy_axis, dashes, key_below, looks, narrow, numbers
+from bandstop.report.side_by_side import side_by_side
 from bandstop.report.style import SMALL, SOFT, drawn
 from bandstop.report.summary import Row
 
@@ -20,8 +22,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MOST_TICKS = 7
-"""Rates that are named on an axis."""
+APART = 0.13
+"""Least distance of two rates that are named on an axis, as a part of its length."""
+FEW = 6
+"""Up to so many curves have bands that are clearly seen."""
 
 
 @drawn
@@ -29,21 +33,23 @@ def accuracy_rate(rows: Sequence[Row]) -> Figure:
     """Mean accuracy at each rate, a band of one standard deviation; dense as a line across."""
     figure, axes = narrow()
     pruned = [row for row in rows if row.method != "dense"]
-    for label, (colour, marker) in looks(rows).items():
+    found, styles = looks(rows), dashes(rows)
+    shade = 0.16 if len(found) <= FEW else 0.06
+    for label, (colour, marker) in found.items():
         line = [row for row in pruned if row.label == label]
         if not line:
             continue
         x = np.array([1 - row.rate for row in line])
         mean, sd = numbers(line, "accuracy")
-        axes.fill_between(x, mean - sd, np.minimum(mean + sd, 1), color=colour, alpha=0.16, lw=0)
-        axes.plot(x, mean, color=colour, marker=marker, markersize=6, label=label)
+        axes.fill_between(x, mean - sd, np.minimum(mean + sd, 1), color=colour, alpha=shade, lw=0)
+        axes.plot(x, mean, color=colour, marker=marker, markersize=6, label=label, ls=styles[label])
     dense = {
         (r.options.fold, r.options.seed): r.result["accuracy_dense"]
         for row in rows for r in row.records
     }  # fmt: skip
     height = float(np.mean(list(dense.values())))
     axes.axhline(height, color=SOFT, linestyle="--", linewidth=1.5, label="dense", zorder=1)
-    _rates(axes, sorted({row.rate for row in pruned}))
+    rates_axis(axes, sorted({row.rate for row in pruned}))
     accuracy_axis(axes)
     key_below(figure, axes)
     return figure
@@ -78,11 +84,25 @@ def observed_rate(rows: Sequence[Row]) -> Figure:
     return figure
 
 
+def can_show(name: str, rows: Sequence[Row]) -> bool:
+    """Whether these rows have what a curve needs: a gate that observed, one rate, several."""
+    pruned = {row.rate for row in rows if row.rate > 0}
+    observed = any(r.result.get("rate_observed") is not None for row in rows
+                   if row.method in PRIORS_USED_BY for r in row.records)  # fmt: skip
+    needs = {"observed-rate": observed, "side-by-side": len(pruned) < 2}
+    return needs.get(name, bool(pruned))
+
+
 CURVES: dict[str, tuple[str, str, Callable[[Sequence[Row]], Figure]]] = {
     "accuracy-rate": (
         "Accuracy against rate",
         "Means over folds and seeds; the band is one standard deviation to either side.",
         accuracy_rate,
+    ),
+    "side-by-side": (
+        "Accuracy side by side",
+        "Dots: runs; marks: means; the bar is one standard deviation to either side.",
+        side_by_side,
     ),
     "accuracy-bytes": (
         "Accuracy against bytes",
@@ -108,14 +128,32 @@ CURVES: dict[str, tuple[str, str, Callable[[Sequence[Row]], Figure]]] = {
 """Name -> title, caption and figure of the rows of one data set."""
 
 
-def _rates(axes: Axes, rates: list[float]) -> None:
-    """The part that is kept, on a log scale from most to least, named by what is removed."""
+def rates_axis(axes: Axes, rates: list[float], among: list[float] | None = None) -> None:
+    """The part that is kept, on a log scale from most to least, named by what is removed.
+
+    among  rates that may be named; default: all
+    """
     from matplotlib.ticker import NullLocator
 
-    step = -(-len(rates) // MOST_TICKS)
-    shown = rates[::-1][::step][::-1]
+    shown = named_rates(rates if among is None else among)
     axes.set_xlim((1 - rates[0]) * 1.15, (1 - rates[-1]) / 1.15)
     axes.set_xscale("log")
     axes.set_xticks([1 - r for r in shown], [f"{100 * r:g} %" for r in shown])
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel("rate: weights removed (log of what stays)")
+
+
+def named_rates(rates: list[float]) -> list[float]:
+    """Those of rising rates that have room for their names: the highest first, the lowest if it fits.
+
+    >>> named_rates([0.5, 0.55, 0.6, 0.7, 0.9, 0.95, 0.98])
+    [0.5, 0.7, 0.9, 0.95, 0.98]
+    """
+    places = [math.log(1 / (1 - rate)) for rate in rates]
+    least = APART * (places[-1] - places[0])
+    chosen: list[int] = []
+    for n in reversed(range(len(rates))):
+        clear = not chosen or places[chosen[-1]] - places[n] >= least
+        if clear and (n == 0 or places[n] - places[0] >= least):
+            chosen.append(n)
+    return [rates[n] for n in reversed(chosen)]

@@ -12,11 +12,12 @@ from typing import Any
 from bandstop.record import Record
 from bandstop.report.collect import Collection
 from bandstop.report.comparison import Comparison, against_dense, between_methods
-from bandstop.report.curves import CURVES
 from bandstop.report.facts import PRIORS_USED_BY, heading, origin, percent, thousands
 from bandstop.report.figures import FIGURES
+from bandstop.report.listed import EVERY, Drawn, figures_of, listed
 from bandstop.report.picked import best_small, tops
 from bandstop.report.reproduce import environments, words_of
+from bandstop.report.spread import spread
 from bandstop.report.summary import COLUMNS, Row, rows
 from bandstop.report.svg import inline
 
@@ -39,15 +40,22 @@ class Shown:
 
 @dataclass(frozen=True)
 class Part:
-    """The report on one data set."""
+    """The report on one data set, or on one table of it.
+
+    question  what a table is for
+    rows      a training of many rates once for each
+    made      the trainings as they were made
+    """
 
     key: str
     name: str
+    question: str
     facts: dict[str, Any]
     runs: int
     words: str
     best: Record | None
     rows: list[Row]
+    made: list[Row]
     curves: list[Shown]
     best_figures: list[Shown]
     others: list[tuple[str, list[Shown]]]
@@ -67,7 +75,7 @@ def page(collection: Collection) -> str:
     }
     source = files("bandstop.report").joinpath(TEMPLATE).read_text(encoding="utf-8")
     return environment.from_string(source).render(
-        parts=parts(collection.records),
+        parts=parts(collection),
         columns={name: show for name, show in COLUMNS.items() if name != "data"},
         collection=collection,
         machines=environments(collection.records),
@@ -75,33 +83,52 @@ def page(collection: Collection) -> str:
     )
 
 
-def parts(records: Sequence[Record]) -> list[Part]:
-    """The records by data set, each with its rows, figures and comparisons."""
-    by_data: dict[str, list[Row]] = {}
-    for row in rows(records):
-        by_data.setdefault(row.data, []).append(row)
-    return [_part(f"d{n + 1}", name, found) for n, (name, found) in enumerate(by_data.items())]
+def parts(collection: Collection) -> list[Part]:
+    """The tables among the records, then what is in none of them by data set."""
+    tables = listed(collection)
+    made = [
+        _part(f"d{n + 1}", t.page.title, t.page.words, t.records, t.rows, t.page.figures)
+        for n, t in enumerate(tables)
+    ]
+    seen = {id(record) for table in tables for record in table.records}
+    by_data: dict[str, list[Record]] = {}
+    for row in rows([record for record in collection.records if id(record) not in seen]):
+        by_data.setdefault(row.data, []).extend(row.records)
+    return made + [
+        _part(f"d{len(made) + n + 1}", name, "", found, rows(spread(found)), EVERY)
+        for n, (name, found) in enumerate(by_data.items())
+    ]
 
 
-def _part(key: str, name: str, found: list[Row]) -> Part:
-    runs = [record for row in found for record in row.records]
-    best = best_small(runs)
+def _part(
+    key: str, name: str, question: str, runs: Sequence[Record], found: list[Row],
+    figures: Sequence[str],
+) -> Part:  # fmt: skip
+    best, made = best_small(runs), rows(runs)
     return Part(
         key=key,
         name=name,
+        question=question,
         facts=runs[0].data,
         runs=len(runs),
-        words=_words(found, runs),
+        words=_words(made, runs),
         best=best,
         rows=found,
-        curves=_curves(key, found),
+        made=made,
+        curves=[_shown(key, drawn) for drawn in figures_of(figures, runs, found)],
         best_figures=[] if best is None else [_of_run(key, "best", n, best) for n in FIGURES],
-        others=_others(key, found, best),
+        others=_others(key, made, best),
         families=[
             ("Between methods", "first minus second", between_methods(found)),
             ("Against the dense reference", "pruned minus dense", against_dense(found)),
         ],
     )
+
+
+def _shown(key: str, drawn: Drawn) -> Shown:
+    name = f"{key}-{drawn.name}"
+    svg = inline(drawn.figure, name, drawn.title, adaptive=not drawn.picture)
+    return Shown(name, drawn.title, drawn.caption, svg, wide=drawn.wide, picture=drawn.picture)
 
 
 def _others(key: str, found: list[Row], best: Record | None) -> list[tuple[str, list[Shown]]]:
@@ -133,25 +160,6 @@ def _others(key: str, found: list[Row], best: Record | None) -> list[tuple[str, 
     return [(title, figures) for title, figures in shown if figures]
 
 
-def _curves(key: str, found: list[Row]) -> list[Shown]:
-    if all(row.method == "dense" for row in found):
-        return []
-    gated = any(r.result.get("rate_observed") is not None and r.options.method in PRIORS_USED_BY
-                for row in found for r in row.records)  # fmt: skip
-    return [
-        Shown(
-            f"{key}-{name}",
-            title,
-            caption,
-            inline(draw(found), f"{key}-{name}", title),
-            wide=False,
-            picture=False,
-        )
-        for name, (title, caption, draw) in CURVES.items()
-        if gated or name != "observed-rate"
-    ]
-
-
 def _of_run(key: str, kind: str, figure: str, record: Record) -> Shown:
     name = f"{key}-{kind}-{figure}"
     picture = figure in PICTURES
@@ -160,7 +168,7 @@ def _of_run(key: str, kind: str, figure: str, record: Record) -> Shown:
     return Shown(name, "", "", svg, wide=True, picture=picture)
 
 
-def _words(found: list[Row], runs: list[Record]) -> str:
+def _words(found: list[Row], runs: Sequence[Record]) -> str:
     """How many of what, in a line."""
     methods = list(dict.fromkeys(row.method for row in found))
     rates = sorted({row.rate for row in found if row.method != "dense"})

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bandstop.report.style import INK, SERIES, SMALL
+from bandstop.report.facts import clipped
+from bandstop.report.style import DPI, INK, SERIES, SMALL
 from bandstop.report.summary import Row
 
 if TYPE_CHECKING:
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 SIZE = (4.2, 3.7)
 """Width and height, inches."""
 MARKERS = ("o", "s", "^", "D", "v", "P")
+DASHES = ("-", (0, (4, 1.5)), (0, (1, 1)))
+"""Lines beyond the sixth differ in their dashes, for the colours come again."""
+KEY_LINE, LONGEST = 0.2, 52
+"""Height of a line of the key, inches, and how many characters fit into one."""
 
 
 def looks(rows: Sequence[Row]) -> dict[str, tuple[str, str]]:
@@ -29,11 +34,17 @@ def looks(rows: Sequence[Row]) -> dict[str, tuple[str, str]]:
     return {row.label: (INK, "*") for row in rows if row.method == "dense"} | found
 
 
+def dashes(rows: Sequence[Row]) -> dict[str, Any]:
+    """Label -> line style of every curve, the same in all figures."""
+    labels = dict.fromkeys(row.label for row in rows if row.method != "dense")
+    return {label: DASHES[n // len(SERIES) % len(DASHES)] for n, label in enumerate(labels)}
+
+
 def narrow() -> tuple[Figure, Axes]:
     """An empty figure that a phone shows whole, and its axes."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=SIZE, layout="constrained")
+    figure = Figure(figsize=SIZE, dpi=DPI, layout="constrained")
     return figure, figure.subplots()
 
 
@@ -52,8 +63,12 @@ def accuracy_axis(axes: Axes) -> None:
 
 
 def key_below(figure: Figure, axes: Axes) -> None:
-    """The legend under the axes."""
+    """The legend under the axes; the figure grows by what it takes."""
     handles, labels = axes.get_legend_handles_labels()
     if handles:
-        long = max(len(label) for label in labels) > 14
-        figure.legend(handles, labels, loc="outside lower left", ncols=2 if long else 3)
+        longest = max(len(label) for label in labels)
+        columns = 3 if longest <= 14 else 2 if longest <= 24 else 1
+        lines = -(-len(handles) // columns)
+        figure.set_size_inches(SIZE[0], SIZE[1] + KEY_LINE * max(0, lines - 2))
+        words = [clipped(label, LONGEST) for label in labels]
+        figure.legend(handles, words, loc="outside lower left", ncols=columns)

@@ -87,7 +87,9 @@ def rows(records: Sequence[Record]) -> list[Row]:
     for record in records:
         options = record.options
         used = _looked_at(options)
-        own = {k: getattr(options, k) for k in differing[_data(record)] if k in used}
+        own = {
+            k: getattr(options, k) for k in differing[_data(record), options.method] if k in used
+        }
         key = (names[_data(record)], options.method, options.rate, tuple(own.items()))
         groups.setdefault(key, []).append(record)
     return sorted((_row(key, found) for key, found in groups.items()), key=_order)
@@ -122,15 +124,32 @@ def _data(record: Record) -> tuple[str, str]:
     return str(record.data["name"]), str(record.data["fingerprint"])
 
 
-def _differing(records: Sequence[Record]) -> dict[tuple[str, str], list[str]]:
-    """Recordings -> options with more than one value among the runs that look at them."""
-    found: dict[tuple[str, str], dict[str, set]] = {}
+def _differing(records: Sequence[Record]) -> dict[tuple[tuple[str, str], str], list[str]]:
+    """(recordings, method) -> options with more than one value among the runs that look at them.
+
+    An option of some methods alone tells runs of one method apart; all others those of the recordings.
+    """
+    everywhere: dict[tuple, set] = {}
+    pairs = dict.fromkeys((_data(r), r.options.method) for r in records)
     for record in records:
-        options, seen = record.options, found.setdefault(_data(record), {})
+        options = record.options
         for name in _looked_at(options):
-            seen.setdefault(name, set()).add(getattr(options, name))
+            where = (_data(record), options.method if _special(name) else None, name)
+            everywhere.setdefault(where, set()).add(getattr(options, name))
     names = [f.name for f in fields(Config) if f.name not in APART]
-    return {data: [n for n in names if len(seen.get(n, ())) > 1] for data, seen in found.items()}
+    return {
+        (data, method): [
+            n
+            for n in names
+            if len(everywhere.get((data, method if _special(n) else None, n), ())) > 1
+        ]
+        for data, method in pairs
+    }
+
+
+def _special(name: str) -> bool:
+    """Whether only some methods look at an option."""
+    return bool(Config.__dataclass_fields__[name].metadata["only"])
 
 
 def _looked_at(options: Config) -> set[str]:

@@ -25,6 +25,37 @@ _PAGE_WIDE = re.compile(r"<metadata>.*?</metadata>|<style.*?</style>", re.DOTALL
 _REFERENCE = re.compile(r'(\bid="|href="#|url\(#)')
 
 
+DARK = {
+    "INK": "#e6eaf1", "SOFT": "#a3aebf", "FAINT": "#323b4a", "PALE": "#232b38", "PAPER": "#181e28",
+    "SHADE": "#2a3342", "BLUE": "#4da3e0", "ORANGE": "#ef8a45", "GREEN": "#35c196", "PINK": "#dd9cc2",
+    "AMBER": "#f0b840", "SKY": "#8bd0f7",
+}  # fmt: skip
+"""The house's colours in the dark."""
+
+
+def scheme() -> str:
+    """The variables of the figures as CSS: light, and dark where the reader asks for it."""
+    light = "".join(f"--{n.lower()}:{getattr(style, n)};" for n in NAMES)
+    dark = "".join(f"--{n.lower()}:{DARK[n]};" for n in NAMES)
+    return f":root{{{light}}}@media (prefers-color-scheme:dark){{:root{{{dark}}}}}"
+
+
+INVERTED = "@media (prefers-color-scheme:dark){svg{filter:invert(.91) hue-rotate(180deg)}}"
+"""For pictures, whose colours are no variables."""
+
+
+def standalone(figure: Figure, name: str, title: str, adaptive: bool = True) -> str:
+    """A file of its own, on paper of its own, light or dark as the reader's system is."""
+    width, height = figure.get_size_inches()
+    head, tail = inline(figure, name, title, adaptive).split(">", 1)
+    size = f'width="{width * 100:.0f}" height="{height * 100:.0f}"'
+    rules = "svg text{font-family:'DejaVu Sans',Verdana,system-ui,sans-serif}"
+    paper = "var(--paper)" if adaptive else style.PAPER
+    rules += scheme() if adaptive else INVERTED
+    ground = f'<rect width="100%" height="100%" fill="{paper}"/>'
+    return f"{head} {size}><style>{rules}</style>{ground}{tail}\n"
+
+
 def inline(figure: Figure, name: str, title: str, adaptive: bool = True) -> str:
     """`<svg>` with a title for those who hear it, every id beginning with `name`, no background.
 

@@ -40,7 +40,7 @@ def weights(record: Record) -> Figure:
     figure = sheet(record, "Latent weights", 3.1 + 1.95 * rows)
     grid = figure.add_gridspec(rows + 1, COLUMNS, height_ratios=[3.0] + [1.9] * rows)
     whole = figure.add_subplot(grid[0, :])
-    _panel(whole, record, names)
+    panel(whole, record, names)
     whole.set_title("all tensors")
     whole.set_ylabel("density (log)")
     whole.set_xlabel(_label(record))
@@ -48,7 +48,7 @@ def weights(record: Record) -> Figure:
     all_masks = masks(record)
     for number, name in enumerate(names):
         axes = figure.add_subplot(grid[1 + number // COLUMNS, number % COLUMNS])
-        _panel(axes, record, [name])
+        panel(axes, record, [name])
         axes.tick_params(labelleft=number % COLUMNS == 0)
         axes.set_xticks([-4, 0, 4])
         rate = f"  ·  rate {percent(removed(all_masks[name]))}" if name in all_masks else ""
@@ -65,7 +65,7 @@ def _label(record: Record) -> str:
     )
 
 
-def _panel(axes: Axes, record: Record, names: list[str]) -> None:
+def panel(axes: Axes, record: Record, names: list[str]) -> None:
     """One density, with the prior and the stop band where the method has them."""
     edges, counts = histogram(record, names)
     density = counts / (max(1.0, float(counts.sum())) * np.diff(edges))
