@@ -5,33 +5,53 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-import torch
+import numpy as np
 
 from bandstop.compile.build import Compiler
 from bandstop.compile.c import CSource, emit
 from bandstop.compile.lower import lower
 from bandstop.compile.native import Native, build
-from bandstop.compile.passes import PASSES, ChooseOrder, ChooseStorage, run_passes
-from bandstop.compile.proof import Proof, check_signals, prove
+from bandstop.compile.passes import PASSES, ChooseOrder, ChooseStorage, Pass, Quantise, run_passes
+from bandstop.compile.proof import (
+    INT8_TOLERANCE,
+    Proof,
+    by_frames,
+    by_native,
+    by_signal,
+    by_torch,
+    check_frames,
+    check_signals,
+    native_frames,
+    prove,
+)
 from bandstop.data.describe import Description, Normalisation
 from bandstop.nn import CompactGCN
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Options:
     """What may be chosen by hand; by default the cost model chooses.
 
     order    "mix first", "filter first" or "multiplied out"
     storage  constant -> kind of storage, such as (("filters", "dense"),)
+    int8     weights of 8 bits instead of 32
+    signals  normalised, (batch, node, feature): what 8-bit weights are fitted to; default: noise
     """
 
     order: str = ""
     storage: tuple[tuple[str, str], ...] = ()
+    int8: bool = False
+    signals: np.ndarray | None = None
 
-    @property
-    def passes(self) -> tuple:
+    def passes(self, shape: tuple[int, int]) -> tuple[Pass, ...]:
+        """shape: (nodes, features) of a signal."""
         own = {ChooseOrder: ChooseOrder(self.order), ChooseStorage: ChooseStorage(self.storage)}
-        return tuple(own.get(type(p), p) for p in PASSES)
+        chosen: list[Pass] = [own.get(type(p), p) for p in PASSES]  # type: ignore[misc]
+        if self.int8:
+            signals = check_signals(*shape) if self.signals is None else self.signals
+            at = next(i for i, p in enumerate(chosen) if isinstance(p, ChooseOrder))
+            chosen.insert(at, Quantise(signals))
+        return tuple(chosen)
 
 
 def compile_c(
@@ -46,17 +66,30 @@ def compile_c(
 ) -> tuple[CSource, Native, Proof]:
     """Lower, run all passes, emit, build for this machine, and prove on check signals.
 
-    Errors: Failure where the C and the network disagree, or there is no compiler to prove it with.
+    Proven are: logits of signals against PyTorch, logits of raw frames against the graph as it was
+    lowered, in double precision. With 8-bit weights the C must agree as closely with the graph of the
+    rounded weights, and that one with PyTorch to INT8_TOLERANCE.
+    Errors: Failure where they disagree, or there is no compiler to prove it with.
     """
-    graph = run_passes(
-        lower(net, description, normalisation, classes), (options or Options()).passes
-    )
+    options, shape = options or Options(), (net.nodes, net.all_features)
+    lowered = lower(net, description, normalisation, classes)
+    graph = run_passes(lowered, options.passes(shape))
     made = emit(graph, name, facts or {}, description.skeleton.unit)
-    shape = (net.nodes, net.all_features)
     native = build(made, shape, classes, compiler)
-    with torch.no_grad():
-        proof = prove(net, native, check_signals(*shape), "PyTorch and C")
-    return replace(made, facts={**made.facts, "proof": str(proof)}), native, proof
+    signals = check_signals(*shape)
+    meant = graph if options.int8 else lowered
+    ours, torch, rounded = by_native(native), by_torch(net), by_signal(graph)
+    frames = check_frames(description, normalisation)
+    proofs = [prove(by_frames(meant), native_frames(native), frames, "frames: rules and C")]
+    if options.int8:
+        proofs += [
+            prove(rounded, ours, signals, "8-bit weights and C"),
+            prove(torch, rounded, signals, "PyTorch and 8-bit weights", INT8_TOLERANCE),
+        ]
+    else:
+        proofs.append(prove(torch, ours, signals, "PyTorch and C"))
+    words = "; ".join(str(p) for p in proofs)
+    return replace(made, facts={**made.facts, "proof": words}), native, proofs[-1]
 
 
 def compile_native(

@@ -52,11 +52,13 @@ class Constant:
 
     data     float64 (rounded to float32 where it is written down) or whole numbers; read-only
     storage  None until it was chosen
+    bits     8: weights that are whole numbers from -127 to 127, and are written as such
     """
 
     name: str
     data: np.ndarray
     storage: Storage | None = None
+    bits: int = 32
 
     def __post_init__(self) -> None:
         kind = np.float64 if np.issubdtype(np.asarray(self.data).dtype, np.floating) else np.int64

@@ -43,7 +43,8 @@ class Array:
 
     @property
     def bytes(self) -> int:
-        return self.data.nbytes
+        """At least one element is written: C knows no empty array."""
+        return max(self.data.nbytes, self.data.itemsize)
 
 
 def unsigned(values: list[int] | np.ndarray, bits: int) -> np.ndarray:
@@ -218,19 +219,26 @@ def lanes_dense(dense: np.ndarray) -> list[Array]:
     ]
 
 
+def _in_bits(arrays: list[Array], storage: Storage) -> list[Array]:
+    """Weights as bytes where the storage says so: they are whole numbers then."""
+    if storage.bits == 32:
+        return arrays
+    return [Array(a.name, a.data.astype(np.int8)) if a.name == "weight" else a for a in arrays]
+
+
 def attention_arrays(attention: np.ndarray, storage: Storage) -> list[Array]:
-    return dense_attention(attention) if storage.kind == "dense" else lanes_attention(attention)
+    make = dense_attention if storage.kind == "dense" else lanes_attention
+    return _in_bits(make(attention), storage)
 
 
 def filter_arrays(channels: Channels, storage: Storage) -> list[Array]:
-    if storage.kind == "dense":
-        return dense_channels(channels, storage.block)
-    return sparse_channels(channels, storage.block)
+    make = dense_channels if storage.kind == "dense" else sparse_channels
+    return _in_bits(make(channels, storage.block), storage)
 
 
 def dense_arrays(dense: np.ndarray, storage: Storage) -> list[Array]:
     made = {"dense": dense_dense, "rows": sparse_dense, "lanes": lanes_dense}
-    return made[storage.kind](dense)
+    return _in_bits(made[storage.kind](dense), storage)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,64 +2,104 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from jaxtyping import Float
 
+from bandstop.compile.interpret import run
+from bandstop.compile.ir import Graph
+from bandstop.compile.native import Native
+from bandstop.data.describe import Description, Normalisation
 from bandstop.errors import Failure
+from bandstop.nn import CompactGCN
 
 TOLERANCE = 1e-5
+INT8_TOLERANCE = 0.1
+"""Of logits with rounded weights, on noise; what it means for accuracy only recordings can tell."""
 COUNT = 64
+
+Logits = Float[np.ndarray, "case class"]
+Cases = Sequence[np.ndarray] | np.ndarray
+Engine = Callable[[Cases], Logits]
 
 
 @dataclass(frozen=True)
 class Proof:
-    """What was compared: the largest relative error of the logits, and over how many signals."""
+    """What was compared: the largest relative error of the logits, and over how many cases."""
 
     error: float
-    signals: int
+    cases: int
     words: str
 
     def __str__(self) -> str:
-        return f"{self.words}: relative error {self.error:.1e} over {self.signals} signals"
+        return f"{self.words}: relative error {self.error:.1e} over {self.cases} cases"
 
 
 def check_signals(nodes: int, features: int, count: int = COUNT) -> Float[np.ndarray, "b n f"]:
-    """Normalised signals look like these: of unit variance; two of them large and small."""
+    """Normalised signals look like these: of unit variance; one of them large and one small."""
     made = np.random.default_rng(0).normal(size=(count, nodes, features)).astype(np.float32)
     made[0] *= 10
     made[1] *= 0.1
     return made
 
 
+def check_frames(description: Description, normalisation: Normalisation) -> list[np.ndarray]:
+    """Random walks of a few durations, about as large as what the network was trained on."""
+    random, std = np.random.default_rng(1), float(normalisation.std)
+    nodes = description.skeleton.nodes
+    return [
+        (std * random.normal(size=(count, nodes, 3)).cumsum(0)).astype(np.float32)
+        for count in (2, 3, 7, 16, 45)
+    ]
+
+
+def by_torch(net: CompactGCN) -> Engine:
+    def engine(signals: Cases) -> Logits:
+        with torch.no_grad():
+            return net(torch.from_numpy(np.asarray(signals))).numpy()
+
+    return engine
+
+
+def by_signal(graph: Graph) -> Engine:
+    return lambda signals: np.stack([run(graph, "signal", s)["logits"] for s in signals])
+
+
+def by_frames(graph: Graph) -> Engine:
+    return lambda takes: np.stack([run(graph, "frames", t)["logits"] for t in takes])
+
+
+def by_native(native: Native) -> Engine:
+    return lambda signals: native(np.asarray(signals))
+
+
+def native_frames(native: Native) -> Engine:
+    return lambda takes: np.stack([native.frames(t).logits for t in takes])
+
+
 def prove(
-    net: Callable[[torch.Tensor], torch.Tensor],
-    other: Callable[[np.ndarray], np.ndarray],
-    signals: np.ndarray,
+    one: Engine,
+    other: Engine,
+    cases: Cases,
     words: str,
     tolerance: float = TOLERANCE,
 ) -> Proof:
     """max |a - b| / max |a| <= tolerance, and the same class wherever the two best logits are further
     apart than that. Errors: Failure, and nothing is written."""
-    with torch.no_grad():
-        expected = net(torch.from_numpy(signals)).double().numpy()
-    found = other(signals).astype(np.float64)
+    expected, found = (np.asarray(engine(cases), dtype=np.float64) for engine in (one, other))
     scale = max(float(np.abs(expected).max()), 1e-12)
     error = float(np.abs(found - expected).max() / scale)
     ranked = np.sort(expected, axis=1)
-    clear = (
-        ranked[:, -1] - ranked[:, -2] > 2 * tolerance * scale
-        if expected.shape[1] > 1
-        else np.zeros(len(expected), dtype=bool)
-    )
+    margin = ranked[:, -1] - ranked[:, -2] if expected.shape[1] > 1 else np.zeros(len(expected))
+    clear = margin > 2 * tolerance * scale
     other_class = (found.argmax(1) != expected.argmax(1)) & clear
     if not error <= tolerance or other_class.any():
         raise Failure(
             f"{words} disagree: relative error {error:.2e} (at most {tolerance:g}), another class for "
-            f"{int(other_class.sum())} of {len(signals)} signals; the file is not written; please "
+            f"{int(other_class.sum())} of {len(cases)} cases; the file is not written; please "
             "report this with the bundle"
         )
-    return Proof(error, len(signals), words)
+    return Proof(error, len(cases), words)

@@ -106,12 +106,17 @@ def _dense(x: tuple[int, ...], c: Shapes, a: Attributes) -> tuple[int, ...] | No
 
 def _dense_bias(x: tuple[int, ...], c: Shapes, a: Attributes) -> tuple[int, ...] | None:
     out = _dense(x, c, a)
-    return out if out == c["bias"] else None
+    return out if out == c["bias"] == c["scale"] else None
+
+
+def _scale(x: tuple[int, ...], c: Shapes, a: Attributes) -> tuple[int, ...] | None:
+    return x if c["scale"] == x else None
 
 
 def _filter_dense(x: tuple[int, ...], c: Shapes, a: Attributes) -> tuple[int, ...] | None:
     out = _layer_filter(x, c, a)
-    fits = out is not None and out == c["dense"][:2] and c["class_bias"] == c["dense"][2:]
+    fits = out is not None and out == c["dense"][:2]
+    fits = fits and c["class_bias"] == c["scale"] == c["dense"][2:]
     return c["class_bias"] if fits else None
 
 
@@ -207,6 +212,7 @@ RULES: dict[str, Rule] = {
     "bias": Rule(("bias",), (), _bias, lambda x, c, a: biased(x, c["bias"]), "x + bias"),
     "relu": Rule((), (), _same, lambda x, c, a: _relu(x), "max(x, 0)"),
     "dense": Rule(("dense",), (), _dense, lambda x, c, a: dense(x, c), "D x"),
+    "scale": Rule(("scale",), (), _scale, lambda x, c, a: x * c["scale"], "x scale"),
     "filter_relu": Rule(
         ("filters", "bias"), ("fusion",), _layer_filter,
         lambda x, c, a: _relu(biased(join(filters(x, c, a), a), c["bias"])),
@@ -222,13 +228,14 @@ RULES: dict[str, Rule] = {
         "relu of both products multiplied out, where a class wants it",
     ),
     "dense_bias": Rule(
-        ("dense", "bias"), (), _dense_bias, lambda x, c, a: dense(x, c) + c["bias"], "D x + bias",
+        ("dense", "scale", "bias"), (), _dense_bias,
+        lambda x, c, a: dense(x, c) * c["scale"] + c["bias"], "scale D x + bias",
     ),
     "filter_dense": Rule(
-        ("filters", "bias", "dense", "class_bias"), ("fusion",), _filter_dense,
+        ("filters", "bias", "dense", "scale", "class_bias"), ("fusion",), _filter_dense,
         lambda x, c, a: dense(_relu(biased(join(filters(x, c, a), a), c["bias"])), c)
-        + c["class_bias"],
-        "D relu(fusion_k x_k W_k + bias) + class_bias",
+        * c["scale"] + c["class_bias"],
+        "scale D relu(fusion_k x_k W_k + bias) + class_bias",
     ),
     "softmax": Rule((), (), _same, lambda x, c, a: softmax(x), "probabilities"),
     "label": Rule(

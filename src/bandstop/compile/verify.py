@@ -75,6 +75,10 @@ def constants_in_order(graph: Graph) -> Problems:
             problems.append(f"constant {constant.name} stands under the name {name}")
         if constant.data.flags.writeable:
             problems.append(f"constant {name} can be written to")
+        if constant.bits == 8 and (
+            np.abs(constant.data).max(initial=0) > 127 or (constant.data % 1 != 0).any()
+        ):
+            problems.append(f"constant {name} does not fit into 8 bits")
         if not np.isfinite(constant.data).all():
             problems.append(f"constant {name} has NaN or infinite entries")
     return problems

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bandstop.compile.c.text import TYPES, Part, filled
+from bandstop.compile.c.text import TYPES, Part, filled, weights_of
 from bandstop.compile.ir import Graph, Node, Storage
 from bandstop.compile.layout import Array, Channels, filter_arrays, padded
 from bandstop.compile.passes.storage import channels_of
@@ -24,14 +24,14 @@ CHANNEL = r"""
 #endif
 typedef struct {
     const $row_type *row;
-    const float *weight;
+    const $weight_type *weight;
 } filter_place;
 
 /* out += the next n weights, each times its row of x */
 INLINE void filter_channel(const float *x, filter_place *at, int n, vec *out, const int vecs)
 {
     const $row_type *row = at->row;
-    const float *weight = at->weight;
+    const $weight_type *weight = at->weight;
     vec sum[ROW_SETS][8];
     UNROLL for (int v = 0; v < vecs; v++) sum[0][v] = out[v];
     UNROLL for (int q = 1; q < ROW_SETS; q++)
@@ -39,7 +39,7 @@ INLINE void filter_channel(const float *x, filter_place *at, int n, vec *out, co
     for (; n >= ROW_SETS; n -= ROW_SETS, row += ROW_SETS, weight += ROW_SETS) {
         ROWS_OF_SETS
         UNROLL for (int q = 0; q < ROW_SETS; q++) {
-            const vec w = splat(weight[q]);
+            const vec w = splat((float)weight[q]);
             const float *from = x + (size_t)ROW_OF_SET(q) * $stride;
             BY_POINTER(from);
             UNROLL for (int v = 0; v < vecs; v++)
@@ -47,7 +47,7 @@ INLINE void filter_channel(const float *x, filter_place *at, int n, vec *out, co
         }
     }
     for (; n > 0; n--, row++, weight++) {
-        const vec w = splat(*weight);
+        const vec w = splat((float)*weight);
         const float *from = x + (size_t)*row * $stride;
         BY_POINTER(from);
         UNROLL for (int v = 0; v < vecs; v++)
@@ -82,7 +82,7 @@ BLOCKS = r"""
 #else
 #  define ROW_VECS ($stride / LANES < 2 ? $stride / LANES : 2)
 #endif
-INLINE void filter_block(const float *x, float *y, const float *bias, $row_arg const float *weight,
+INLINE void filter_block(const float *x, float *y, const float *bias, $row_arg const $weight_type *weight,
                          int n, const int width, const int vecs, const int lane)
 {
     vec sum[$block][2];
@@ -95,7 +95,7 @@ INLINE void filter_block(const float *x, float *y, const float *bias, $row_arg c
         vec u[2];
         UNROLL for (int v = 0; v < vecs; v++) u[v] = load(from + v * LANES);
         UNROLL for (int f = 0; f < width; f++) {
-            const vec w = splat(weight[f]);
+            const vec w = splat((float)weight[f]);
             UNROLL for (int v = 0; v < vecs; v++) sum[f][v] = add_product(sum[f][v], w, u[v]);
         }
     }
@@ -106,7 +106,8 @@ INLINE void filter_block(const float *x, float *y, const float *bias, $row_arg c
 
 INLINE void filter_tile(const float *x, float *y, const int vecs, const int lane)
 {
-    const float *weight = filter_weight, *bias = $bias;
+    const $weight_type *weight = filter_weight;
+    const float *bias = $bias;
 $pointers
     for (int k = 0; k < $segments; k++$segment_step) {
         for (int b = 0; b < $whole; b++, y += $block * $stride$bias_block) {
@@ -152,11 +153,10 @@ def channels(graph: Graph, node: Node) -> Part:
     if ends:
         bias = graph.constant(node, "bias").data
         arrays.append(Array("filter_bias", bias.astype(np.float32)))
-    whole = ends and graph.constant(graph.the("dense_bias"), "dense").storage == Storage()
-    last = "lane_is_output" if whole and nodes != stride else ""
+    last = "lane_is_output" if ends and nodes != stride and reads_whole_rows(graph) else ""
     kinds = {a.name: TYPES[str(a.data.dtype)] for a in arrays}
     if storage.block == 1:
-        code = channel(node.operation, count, stride, kinds["filter_row"], storage)
+        code = channel(node.operation, count, stride, kinds, storage)
         code += filled(
             SINGLE,
             channels=count,
@@ -171,14 +171,21 @@ def channels(graph: Graph, node: Node) -> Part:
     return Part("filters", tuple(arrays), code, f"{node.operation}(${{x}}, ${{y}});", macs)
 
 
-def channel(name: str, count: int, stride: int, row_type: str, storage: Storage) -> str:
+def reads_whole_rows(graph: Graph) -> bool:
+    """Whether the dense layer reads the lanes beyond the last output too: they must be zero then."""
+    storage = graph.constant(graph.the("dense_bias"), "dense").storage
+    return storage is not None and storage.kind == "dense"
+
+
+def channel(name: str, count: int, stride: int, kinds: dict[str, str], storage: Storage) -> str:
     """The function that adds up one channel, in registers."""
     return filled(
         CHANNEL,
         name=name,
         channels=count,
         stride=stride,
-        row_type=row_type,
+        row_type=kinds["filter_row"],
+        **weights_of(kinds["filter_weight"]),
         row_bits=storage.index_bits,
         row_mask=f"{(1 << storage.index_bits) - 1}u",
     )
@@ -236,7 +243,8 @@ def _blocks(
         begin_block="splat(bias[f])" if ends else "splat(0.0f)",
         end_block=_end("sum[f][v]", ends, last),
         pointers=pointers,
-        bias="filter_bias" if ends else "filter_weight",
+        bias="filter_bias" if ends else "0",
+        **weights_of(kinds["filter_weight"]),
         segments=segments,
         segment_step=step,
         whole=each // block,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from bandstop.compile.c.prelude import GATHER, wide
-from bandstop.compile.c.text import TYPES, Part, filled
+from bandstop.compile.c.text import TYPES, Part, filled, weights_of
 from bandstop.compile.ir import Graph, Node
 from bandstop.compile.layout import (
     WIDE,
@@ -20,27 +20,28 @@ from bandstop.compile.verify import shapes
 
 DENSE = r"""
 /* ---- $name: $channels channels at $outputs outputs -> $classes classes ---- */
-INLINE void dense_classes(const float *h, const float *weight, const float *bias, float *logits,
-                          const int count)
+INLINE void dense_classes(const float *h, const int first, float *logits, const int count)
 {
+    const $weight_type *weight = dense_weight + first * $outputs;
     vec sum[8];
     UNROLL for (int c = 0; c < count; c++) sum[c] = splat(0.0f);
     for (int f = 0; f < $channels; f++, h += $stride, weight += $classes * $outputs)
         UNROLL for (int v = 0; v < ($outputs + LANES - 1) / LANES; v++) {
             const vec x = load(h + v * LANES);
             UNROLL for (int c = 0; c < count; c++)
-                sum[c] = add_product(sum[c], x, load(weight + c * $outputs + v * LANES));
+                sum[c] = add_product(sum[c], x, $load(weight + c * $outputs + v * LANES));
         }
-    for (int c = 0; c < count; c++) logits[c] = bias[c] + total(sum[c]);
+    for (int c = 0; c < count; c++)
+        logits[first + c] = dense_constant[first + c] + $times_of_first total(sum[c]);
 }
 
 static void dense_bias(const float *restrict h, float *restrict logits)
 {
     int c = 0;
     for (; c + 8 <= $classes; c += 8)
-        dense_classes(h, dense_weight + c * $outputs, dense_constant + c, logits + c, 8);
+        dense_classes(h, c, logits, 8);
 #if $classes % 8
-    dense_classes(h, dense_weight + c * $outputs, dense_constant + c, logits + c, $classes % 8);
+    dense_classes(h, c, logits, $classes % 8);
 #endif
 }
 """
@@ -49,10 +50,10 @@ ROWS = r"""
 static void dense_bias(const float *restrict h, float *restrict logits)
 {
     const $type *at = dense_at;
-    const float *weight = dense_weight;
+    const $weight_type *weight = dense_weight;
     for (int c = 0; c < $classes; c++) {
         const int n = (int)dense_count[c];
-        logits[c] = dense_constant[c] + picked(h, at, weight, n);
+        logits[c] = dense_constant[c] + $times picked(h, at, weight, n);
         at += n * 16;
         weight += n * 16;
     }
@@ -67,7 +68,7 @@ static void dense_bias(const float *restrict h, float *restrict logits)
 {
     const $slots_type *slots = dense_slots;
     const $node_type *node = dense_node;
-    const float *weight = dense_weight;
+    const $weight_type *weight = dense_weight;
     float lanes[$groups * 16] = {0.0f};
 #if LANES == 16 && VECTORS
     vec sum[$groups][2];
@@ -79,7 +80,7 @@ static void dense_bias(const float *restrict h, float *restrict logits)
             sum[g][1] = odd;
             for (int n = (int)*slots++; n > 0; n--, node += 16, weight += 16) {
                 const __m512i i = $wide;
-                sum[g][1] = add_product(sum[g][1], load(weight), (vec)$look_up);
+                sum[g][1] = add_product(sum[g][1], $load(weight), (vec)$look_up);
             }
         }
     }
@@ -88,20 +89,29 @@ static void dense_bias(const float *restrict h, float *restrict logits)
     for (int f = 0; f < $channels; f++, h += $stride)
         for (int g = 0; g < $groups; g++)
             for (int n = (int)*slots++; n > 0; n--, node += 16, weight += 16)
-                for (int i = 0; i < 16; i++) lanes[g * 16 + i] += weight[i] * h[node[i]];
+                for (int i = 0; i < 16; i++) lanes[g * 16 + i] += (float)weight[i] * h[node[i]];
 #endif
 $logits}
 """
 
 LOGITS = r"""    for (int c = 0; c < $classes; c++) {
-        float s = dense_constant[c];
+        float s = 0.0f;
         for (int i = 0; i < $lanes; i++) s += lanes[c / $each * 16 + c % $each * $lanes + i];
-        logits[c] = s;
+        logits[c] = dense_constant[c] + $times s;
     }
 """
 
 ROWS_IN_REGISTERS = r"""
         const __m512 lo = _mm512_loadu_ps(h), hi = _mm512_loadu_ps(h + $upper);"""
+
+
+def scaled(graph: Graph, node: Node, arrays: list[Array]) -> str:
+    """What a class's sum is multiplied with in C, if anything; the scales join the arrays."""
+    scale = graph.constant(node, "scale").data
+    if (scale == 1).all():
+        return ""
+    arrays.append(Array("dense_scale", scale.astype(np.float32)))
+    return "dense_scale[c] *"
 
 
 def dense(graph: Graph, node: Node) -> Part:
@@ -120,29 +130,32 @@ def dense(graph: Graph, node: Node) -> Part:
     arrays = [Array(f"dense_{a.name}", a.data) for a in found]
     bias = graph.constant(node, "bias").data.astype(np.float32)
     arrays.append(Array("dense_constant", bias))
+    times = scaled(graph, node, arrays)
+    kinds = {a.name: TYPES[str(a.data.dtype)] for a in arrays}
+    stride = padded(outputs)
+    words: dict[str, object] = {
+        "name": node.operation,
+        "channels": channels,
+        "outputs": outputs,
+        "classes": classes,
+        "stride": stride,
+        "times": times,
+        **weights_of(kinds["dense_weight"]),
+    }
     if storage.kind == "dense":
-        code = filled(
-            DENSE,
-            name=node.operation,
-            channels=channels,
-            outputs=outputs,
-            classes=classes,
-            stride=padded(outputs),
-        )
+        first = times.replace("[c]", "[first + c]")
+        code = filled(DENSE, **words, times_of_first=first)
+        if stride != outputs:
+            lanes_used = (np.arange(stride) < outputs).astype(np.float32)
+            arrays.append(Array("lane_is_output", lanes_used))
     elif storage.kind == "lanes":
-        kinds = {a.name: TYPES[str(a.data.dtype)] for a in arrays}
         groups, each, lanes = class_lanes(classes)
-        stride = padded(outputs)
         few = stride <= 2 * WIDE
         code = filled(
             LANES,
-            name=node.operation,
-            channels=channels,
-            outputs=outputs,
-            classes=classes,
+            **words,
             groups=groups,
-            logits=filled(LOGITS, classes=classes, each=each, lanes=lanes),
-            stride=stride,
+            logits=filled(LOGITS, classes=classes, each=each, lanes=lanes, times=times),
             slots_type=kinds["dense_slots"],
             node_type=kinds["dense_node"],
             rows=filled(ROWS_IN_REGISTERS, upper=stride - WIDE) if few else "",
@@ -150,9 +163,9 @@ def dense(graph: Graph, node: Node) -> Part:
             look_up="_mm512_permutex2var_ps(lo, i, hi)" if few else "_mm512_i32gather_ps(i, h, 4)",
         )
     else:
-        kind = TYPES[str(next(a for a in arrays if a.name == "dense_at").data.dtype)]
-        code = filled(GATHER, type=kind, wide="WIDE_AT").replace("WIDE_AT(at)", wide(kind, "at"))
-        code += filled(ROWS, type=kind, classes=classes)
+        kind = kinds["dense_at"]
+        code = filled(GATHER, **words, type=kind, wide="WIDE_AT")
+        code = code.replace("WIDE_AT(at)", wide(kind, "at")) + filled(ROWS, **words, type=kind)
     macs = int((constant.data != 0).sum())
     return Part("dense", tuple(arrays), code, "dense_bias(${x}, logits);", macs)
 

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from string import Template
 
-import numpy as np
-
 from bandstop.compile.c.answer import HEADER, SOURCE
 from bandstop.compile.c.channels import channels
 from bandstop.compile.c.dense import dense, paths
@@ -20,7 +18,7 @@ from bandstop.compile.c.prelude import PRELUDE
 from bandstop.compile.c.read import read
 from bandstop.compile.c.text import Part, array, filled, identifier
 from bandstop.compile.ir import Graph, Node
-from bandstop.compile.layout import Array, padded
+from bandstop.compile.layout import padded
 from bandstop.compile.verify import shapes
 from bandstop.errors import BadInput
 
@@ -119,10 +117,6 @@ def emit(graph: Graph, name: str, facts: Mapping[str, str], unit: str = "mm") ->
     header = comment + _named(HEADER, words)
     arrays = [*first.arrays, *(a for p, _, _ in parts for a in p.arrays)]
     text = "".join(p.code for p, _, _ in parts)
-    if "lane_is_output" in text:
-        outputs = found[graph.the("dense_bias").input][1]
-        lanes = np.arange(padded(outputs)) < outputs
-        arrays.append(Array("lane_is_output", lanes.astype(np.float32)))
     source = "".join(
         [
             comment,

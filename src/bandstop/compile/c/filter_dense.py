@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from bandstop.compile.c.channels import channel
-from bandstop.compile.c.dense import LOGITS
+from bandstop.compile.c.dense import LOGITS, scaled
 from bandstop.compile.c.prelude import wide
-from bandstop.compile.c.text import TYPES, Part, filled
+from bandstop.compile.c.text import TYPES, Part, filled, weights_of
 from bandstop.compile.ir import Graph, Node
 from bandstop.compile.layout import WIDE, Array, class_lanes, dense_arrays, filter_arrays, padded
 from bandstop.compile.passes.storage import channels_of
@@ -20,7 +20,7 @@ static void filter_dense(const float *restrict x, float *restrict logits)
     filter_place at = {filter_row, filter_weight};
     const $slots_type *slots = dense_slots;
     const $node_type *node = dense_node;
-    const float *weight = dense_weight;
+    const $weight_type *weight = dense_weight;
 #if LANES == 16 && VECTORS
     vec sum[$groups][2];
     UNROLL for (int g = 0; g < $groups; g++) sum[g][0] = sum[g][1] = splat(0.0f);
@@ -37,7 +37,7 @@ static void filter_dense(const float *restrict x, float *restrict logits)
             for (int n = (int)*slots++; n > 0; n--, node += 16, weight += 16) {
                 const __m512i i = $wide;
                 const vec s = add_product(
-                    sum[g][0], load(weight),
+                    sum[g][0], $load(weight),
                     (vec)_mm512_permutex2var_ps((__m512)h[0], i, (__m512)h[ROW_VECS - 1]));
                 sum[g][0] = sum[g][1]; /* two chains take turns */
                 sum[g][1] = s;
@@ -47,7 +47,7 @@ static void filter_dense(const float *restrict x, float *restrict logits)
         UNROLL for (int v = 0; v < ROW_VECS; v++) store(row + v * LANES, h[v]);
         for (int g = 0; g < $groups; g++)
             for (int n = (int)*slots++; n > 0; n--, node += 16, weight += 16)
-                for (int i = 0; i < 16; i++) lanes[g * 16 + i] += weight[i] * row[node[i]];
+                for (int i = 0; i < 16; i++) lanes[g * 16 + i] += (float)weight[i] * row[node[i]];
 #endif
     }
 #if LANES == 16 && VECTORS
@@ -73,15 +73,17 @@ def filter_dense(graph: Graph, node: Node) -> Part:
         Array(name, graph.constant(node, role).data.astype(np.float32))
         for name, role in (("filter_bias", "bias"), ("dense_constant", "class_bias"))
     ]
+    times = scaled(graph, node, made)
     kinds = {a.name: TYPES[str(a.data.dtype)] for a in made}
     count = len(table.first)
-    code = channel(node.operation, count, stride, kinds["filter_row"], filters.storage)
+    code = channel(node.operation, count, stride, kinds, filters.storage)
     code += filled(
         FUSED,
         channels=count,
         groups=groups,
-        logits=filled(LOGITS, classes=classes, each=each, lanes=lanes),
+        logits=filled(LOGITS, classes=classes, each=each, lanes=lanes, times=times),
         stride=stride,
+        **weights_of(kinds["dense_weight"]),
         slots_type=kinds["dense_slots"],
         node_type=kinds["dense_node"],
         wide=wide(kinds["dense_node"], "node"),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from bandstop.compile.c.channels import reads_whole_rows
 from bandstop.compile.c.prelude import wide
-from bandstop.compile.c.text import TYPES, Part, filled
-from bandstop.compile.ir import Graph, Node, Storage
+from bandstop.compile.c.text import TYPES, Part, filled, weights_of
+from bandstop.compile.ir import Graph, Node
 from bandstop.compile.layout import WIDE, Array, attention_arrays, padded
 from bandstop.compile.verify import shapes
 
@@ -15,14 +16,14 @@ DENSE = r"""
 #else
 #  define MIX_ROWS 12
 #endif
-INLINE void mix_tile(const float *a, const float *x, float *y, const int rows, const int vecs)
+INLINE void mix_tile(const $weight_type *a, const float *x, float *y, const int rows, const int vecs)
 {
     vec sum[MIX_ROWS][2];
     UNROLL for (int r = 0; r < rows; r++)
         UNROLL for (int v = 0; v < vecs; v++) sum[r][v] = $begin;
     for (int j = 0; j < $nodes; j++) {
         vec w[2];
-        UNROLL for (int v = 0; v < vecs; v++) w[v] = load(a + j * $stride_out + v * LANES);
+        UNROLL for (int v = 0; v < vecs; v++) w[v] = $load(a + j * $stride_out + v * LANES);
         UNROLL for (int r = 0; r < rows; r++) {
             const vec s = splat(x[r * $stride_in + j]);
             UNROLL for (int v = 0; v < vecs; v++) sum[r][v] = add_product(sum[r][v], s, w[v]);
@@ -32,7 +33,7 @@ INLINE void mix_tile(const float *a, const float *x, float *y, const int rows, c
         UNROLL for (int v = 0; v < vecs; v++) store(y + r * $stride_out + v * LANES, sum[r][v]);
 }
 
-INLINE void mix_rows(const float *a, const float *x, float *y, const int rows)
+INLINE void mix_rows(const $weight_type *a, const float *x, float *y, const int rows)
 {
     int t = 0;
     for (; t + 2 <= $stride_out / LANES; t += 2)
@@ -45,7 +46,7 @@ INLINE void mix_rows(const float *a, const float *x, float *y, const int rows)
 static void mix(const float *restrict x, float *restrict y)
 {
     for (int k = 0; k < $heads; k++) {
-        const float *a = mix_weight + k * $nodes * $stride_out;
+        const $weight_type *a = mix_weight + k * $nodes * $stride_out;
         const float *xk = x + k * $step_in;
         float *yk = y + k * $step_out;
         int r = 0;
@@ -63,7 +64,7 @@ LANES = r"""
    Lane i takes, slot by slot, the nodes that output i reads. ---- */
 #define SLOT_ROWS 6
 INLINE void mix_rows(const float *x, float *y, const $slots_type *slots, const $node_type *node,
-                     const float *weight, int heads, int step_in, int step_out, const int rows)
+                     const $weight_type *weight, int heads, int step_in, int step_out, const int rows)
 {
 #if LANES == 16 && VECTORS
     for (int k = 0; k < heads; k++, x += step_in, y += step_out) {
@@ -72,7 +73,7 @@ $registers        for (int t = 0; t < $stride_out; t += 16) {
             UNROLL for (int r = 0; r < rows; r++) sum[r] = $begin;
             for (int n = *slots++; n > 0; n--, node += 16, weight += 16) {
                 const __m512i at = $wide;
-                const vec w = load(weight);
+                const vec w = $load(weight);
                 UNROLL for (int r = 0; r < rows; r++)
                     sum[r] = add_product(
                         sum[r], w, (vec)$look_up);
@@ -89,7 +90,7 @@ $registers        for (int t = 0; t < $stride_out; t += 16) {
                 float sum[16];
                 for (int i = 0; i < 16; i++) sum[i] = $begin_plain;
                 for (int q = 0; q < n * 16; q += 16)
-                    for (int i = 0; i < 16; i++) sum[i] += weight[q + i] * row[node[q + i]];
+                    for (int i = 0; i < 16; i++) sum[i] += (float)weight[q + i] * row[node[q + i]];
                 for (int i = 0; i < 16; i++) y[r * $stride_out + t + i] = sum[i];
             }
             node += n * 16;
@@ -171,14 +172,14 @@ def mix(graph: Graph, node: Node) -> Part:
         ),
         begin_plain=f"y[r * {stride_out} + t + i]" if ends else "0.0f",
         node_type=index,
+        **weights_of(kinds["mix_weight"]),
         slots_type=kinds.get("mix_slots", "uint8_t"),
         wide=wide(index, "node"),
     )
     if ends:
         bias = graph.constant(node, "bias").data
         arrays.append(Array("mix_bias", bias.astype("float32")))
-        storage = graph.constant(graph.the("dense_bias"), "dense").storage
-        whole = outputs == stride_out or storage != Storage()
+        whole = outputs == stride_out or not reads_whole_rows(graph)
         code += filled(
             RELU,
             channels=len(bias),

@@ -42,6 +42,13 @@ typedef float vec __attribute__((vector_size(4 * LANES)));
 typedef int32_t mask __attribute__((vector_size(4 * LANES)));
 INLINE vec load(const float *p) { vec v; __builtin_memcpy(&v, p, sizeof v); return v; }
 INLINE void store(float *p, vec v) { __builtin_memcpy(p, &v, sizeof v); }
+typedef int8_t bytes __attribute__((vector_size(LANES)));
+INLINE vec load_bytes(const int8_t *p)
+{
+    bytes v;
+    __builtin_memcpy(&v, p, sizeof v);
+    return __builtin_convertvector(v, vec);
+}
 INLINE vec splat(float x) { return x - (vec){0}; }
 INLINE vec add(vec a, vec b) { return a + b; }
 INLINE vec times(vec a, vec b) { return a * b; }
@@ -50,6 +57,12 @@ INLINE vec relu(vec x) { return (vec)((mask)x & (x > (vec){0})); }
 #else
 typedef struct { float at[LANES]; } vec;
 INLINE vec load(const float *p) { vec v; for (int i = 0; i < LANES; i++) v.at[i] = p[i]; return v; }
+INLINE vec load_bytes(const int8_t *p)
+{
+    vec v;
+    for (int i = 0; i < LANES; i++) v.at[i] = (float)p[i];
+    return v;
+}
 INLINE void store(float *p, vec v) { for (int i = 0; i < LANES; i++) p[i] = v.at[i]; }
 INLINE vec splat(float x) { vec v; for (int i = 0; i < LANES; i++) v.at[i] = x; return v; }
 INLINE vec add(vec a, vec b) { for (int i = 0; i < LANES; i++) a.at[i] += b.at[i]; return a; }
@@ -81,18 +94,18 @@ INLINE float total(vec v)
 
 GATHER = r"""
 /* sum of weight[i] * from[at[i]] over groups of 16 */
-INLINE float picked(const float *from, const $type *at, const float *weight, int groups)
+INLINE float picked(const float *from, const $type *at, const $weight_type *weight, int groups)
 {
 #if LANES == 16 && VECTORS
     vec sum = splat(0.0f);
     for (; groups > 0; groups--, at += 16, weight += 16)
-        sum = add_product(sum, (vec)_mm512_i32gather_ps($wide(at), from, 4), load(weight));
+        sum = add_product(sum, (vec)_mm512_i32gather_ps($wide(at), from, 4), $load(weight));
     return total(sum);
 #else
     float s[4] = {0.0f, 0.0f, 0.0f, 0.0f};
     for (; groups > 0; groups--, at += 16, weight += 16)
         for (int i = 0; i < 16; i += 4)
-            for (int q = 0; q < 4; q++) s[q] += weight[i + q] * from[at[i + q]];
+            for (int q = 0; q < 4; q++) s[q] += (float)weight[i + q] * from[at[i + q]];
     return (s[0] + s[1]) + (s[2] + s[3]);
 #endif
 }

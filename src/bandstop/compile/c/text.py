@@ -43,6 +43,11 @@ def filled(template: str, **values: object) -> str:
     return Template(template).substitute({k: str(v) for k, v in values.items()})
 
 
+def weights_of(kind: str) -> dict[str, str]:
+    """How templates name the type of a weight, and the function that reads a vector of them."""
+    return {"weight_type": kind, "load": "load_bytes" if kind == "int8_t" else "load"}
+
+
 def number(value: float) -> str:
     """A float as C writes it, exact to the last bit.
 

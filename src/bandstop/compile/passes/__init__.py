@@ -11,13 +11,14 @@ from bandstop.compile.passes.dead import DropDeadGroups
 from bandstop.compile.passes.fold import FoldNormalisation
 from bandstop.compile.passes.fuse import Fuse
 from bandstop.compile.passes.order import ORDERS, ChooseOrder
+from bandstop.compile.passes.quantise import Quantise
 from bandstop.compile.passes.storage import ChooseStorage
 from bandstop.compile.passes.stream import StreamChannels
 from bandstop.compile.verify import verify
 
 __all__ = [
     "EXACT", "ORDERS", "PASSES", "ChooseOrder", "ChooseStorage", "DropDeadGroups",
-    "FoldNormalisation", "Fuse", "Pass", "PlanBuffers", "run_passes",
+    "FoldNormalisation", "Fuse", "Pass", "PlanBuffers", "Quantise", "run_passes",
 ]  # fmt: skip
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from bandstop.compile.ir import Graph, Node
+import numpy as np
+
+from bandstop.compile.ir import Constant, Graph, Node
 
 CHAIN = ("join", "bias", "relu")
 
 
 @dataclass(frozen=True)
 class Fuse:
-    """filter, join, bias, relu -> filter_relu; mix, join, bias, relu -> mix_relu; dense, bias ->
-    dense_bias."""
+    """filter, join, bias, relu -> filter_relu; mix, join, bias, relu -> mix_relu; dense,
+    (scale,) bias -> dense_bias."""
 
     name: str = "fuse bias and relu"
 
@@ -30,13 +32,14 @@ class Fuse:
                     dict(join.attributes),
                 )
                 return self.apply(graph.replaced((node, join, bias, relu), (made,)))
+            if node.operation == "dense" and follows[:2] == ("scale", "bias"):
+                scale, bias = rest[:2]
+                own = {"scale": scale.constants["scale"], "bias": bias.constants["bias"]}
+                made = Node("dense_bias", node.input, bias.output, {**node.constants, **own})
+                return self.apply(graph.replaced((node, scale, bias), (made,)))
             if node.operation == "dense" and follows[:1] == ("bias",):
-                bias = rest[0]
-                made = Node(
-                    "dense_bias",
-                    node.input,
-                    bias.output,
-                    {**node.constants, "bias": bias.constants["bias"]},
-                )
-                return self.apply(graph.replaced((node, bias), (made,)))
+                one = Constant("class_scale", np.ones(len(graph.classes)))
+                scale = Node("scale", node.output, f"{node.output}_scaled", {"scale": one.name})
+                bias = replace(rest[0], input=scale.output)
+                return self.apply(graph.replaced((node, rest[0]), (node, scale, bias), one))
         return graph

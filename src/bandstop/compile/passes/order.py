@@ -93,6 +93,8 @@ class ChooseOrder:
         a, w = graph.data("mix", "attention"), graph.data("filter", "filters")
         d = graph.data("dense", "dense")
         found = costs(a, w, d, fusion)
+        if graph.constant(mix, "attention").bits == 8:  # products of bytes are no bytes
+            found.pop("multiplied out", None)
         order = self.order or min(found, key=found.__getitem__)
         if order == "mix first":
             return graph

@@ -68,5 +68,7 @@ class ChooseStorage:
                 found = {s: c for s, c in found.items() if s.kind == kind} or found
                 if found:
                     best = min(found, key=found.__getitem__)
-                    made.append(replace(graph.constants[name], storage=best))
+                    constant = graph.constants[name]
+                    best = replace(best, bits=constant.bits)
+                    made.append(replace(constant, storage=best))
         return graph.with_constants(*made)

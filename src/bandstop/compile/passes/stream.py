@@ -41,6 +41,7 @@ class StreamChannels:
             {
                 **filters.constants,
                 "dense": dense.constants["dense"],
+                "scale": dense.constants["scale"],
                 "class_bias": dense.constants["bias"],
             },
             filters.attributes,
