@@ -3,9 +3,9 @@
     python benchmarks/bench_compiled.py [--rates 0,0.5,0.9,0.95,0.98,0.99] [--json]
 
 One thread, batch 1, from signal to logits, A B A B in one process: ratios only. The network: SBU's 30
-nodes, 16 heads, 128 filters, 4 chunks, heads summed (69 696 weights). Its weights are random and pruned by magnitude,
-with live paths kept (`choose_live`), as speed depends on where weights are and not on what they are
-worth. Our C is timed in a C loop over 32 signals; ONNX Runtime through its Python call, from which the
+nodes, 16 heads, 128 filters, 4 chunks, heads summed (69 696 weights). Its weights are random and pruned
+by magnitude, with live paths kept (`choose_live`): speed depends on where weights are, not on what they
+are worth. Our C is timed in a C loop over 32 signals; ONNX Runtime through its Python call, from which the
 call of a model that only copies its input is subtracted. `python` is both through Python, nothing
 subtracted. Every engine is first checked to compute the same.
 

@@ -36,20 +36,24 @@ def compiled(
     return made, native
 
 
-def to_c(bundle: Bundle, path: Path, command: str = "Bundle.export") -> Exported:
+def to_c(
+    bundle: Bundle, path: Path, command: str = "Bundle.export", options: Options | None = None
+) -> Exported:
     """PATH.c and PATH.h, written only after the proof."""
     if path.suffix != ".c":
         raise BadInput(f"the C target writes a .c file, not {path.name!r}; end its name in .c")
-    made, _ = compiled(bundle, identifier(path.stem), command)
+    made, _ = compiled(bundle, identifier(path.stem), command, options)
     header = path.with_name(f"{made.name}.h")
     write_atomically(header, made.header)
     write_atomically(path, made.source)
     return _exported(made, (path, header))
 
 
-def to_native(bundle: Bundle, path: Path, command: str = "Bundle.compile") -> Exported:
+def to_native(
+    bundle: Bundle, path: Path, command: str = "Bundle.compile", options: Options | None = None
+) -> Exported:
     """Built and proven here; the library stays in the cache, and nothing is written to `path`."""
-    made, native = compiled(bundle, "net", command)
+    made, native = compiled(bundle, "net", command, options)
     return _exported(made, (native.path,))
 
 
@@ -62,6 +66,8 @@ TARGETS: dict[str, Callable[[Bundle, Path, str], Exported]] = {
     "onnx": to_onnx,
     "native": to_native,
 }
+WITH_OPTIONS = {"c": to_c, "native": to_native}
+"""Those that take the compiler's options, such as 8-bit weights."""
 SUFFIXES = {".c": "c", ".onnx": "onnx"}
 """By the name of the file, for Bundle.export."""
 

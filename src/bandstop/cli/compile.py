@@ -19,6 +19,12 @@ def compile_(
         help="the file; a C header goes beside it (default: net.c, net.onnx)",
     ),
     rate: float | None = typer.Option(None, help="of a network of many rates (method mrmp)"),
+    int8: bool = typer.Option(False, "--int8", help="weights of 8 bits instead of 32"),
+    calibrate: str = typer.Option(
+        "",
+        help="with --int8: recordings that the scales are fitted to, such as sbu:DIR; also tells what "
+        "the smaller weights cost on them",
+    ),
     json_: bool = typer.Option(False, "--json", help="print one JSON object instead"),
 ) -> None:
     """Make a file that runs in time proportional to the weights that are left.
@@ -33,15 +39,21 @@ def compile_(
 
       bandstop compile net.bandstop --target onnx -o wave.onnx
 
+      bandstop compile net.bandstop --int8 --calibrate sbu:path/to/SBU -o wave.c
+
       bandstop compile net.bandstop --target native
     """
     import json
     import shlex
     import sys
+    from dataclasses import asdict
 
     from bandstop.bundle import load_bundle
-    from bandstop.bundle.export import SUFFIXES, TARGETS
-    from bandstop.cli.show import number, out
+    from bandstop.bundle.export import SUFFIXES, TARGETS, WITH_OPTIONS
+    from bandstop.bundle.loss import loss_of_int8
+    from bandstop.cli.show import number, out, percent
+    from bandstop.compile import Options
+    from bandstop.data import load
     from bandstop.errors import BadInput, nearest
 
     if target not in TARGETS:
@@ -53,9 +65,27 @@ def compile_(
         net = net.at(rate)
     command = shlex.join(["bandstop", *sys.argv[1:]])
     usual = {kind: f"net{suffix}" for suffix, kind in SUFFIXES.items()}
-    made = TARGETS[target](net, output or Path(usual.get(target, "net.c")), command)
+    path, loss = output or Path(usual.get(target, "net.c")), None
+    if int8:
+        if target not in WITH_OPTIONS:
+            raise BadInput(
+                f"--int8 is for {' and '.join(WITH_OPTIONS)}, not for {target}; leave it out"
+            )
+        options = Options(int8=True)
+        if calibrate:
+            takes = [s for s in load(calibrate).sequences if s.label is not None]
+            if not takes:
+                raise BadInput(f"--calibrate {calibrate}: none of its recordings has a class")
+            signals = net.signal(takes[:: max(1, len(takes) // 128)]).numpy()
+            options = Options(int8=True, signals=signals)
+            loss = loss_of_int8(net, options, takes)
+        made = WITH_OPTIONS[target](net, path, command, options)
+    elif calibrate:
+        raise BadInput("--calibrate fits the scales of 8-bit weights; give --int8 with it")
+    else:
+        made = TARGETS[target](net, path, command)
     if json_:
-        typer.echo(json.dumps(made.to_dict()))
+        typer.echo(json.dumps({**made.to_dict(), **({"int8": asdict(loss)} if loss else {})}))
         return
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
@@ -69,5 +99,11 @@ def compile_(
     table.add_row("all", "", number(made.flash), number(made.scratch), number(made.macs))
     out.print(table)
     out.print(f"proven: {made.proof}", soft_wrap=True)
+    if loss:
+        out.print(
+            f"8-bit weights on {loss.recordings} recordings: {percent(loss.accuracy_int8)} right, "
+            f"{percent(loss.accuracy)} with 32 bits; the same class for {percent(loss.same_class)}",
+            soft_wrap=True,
+        )
     for path in made.files:
         out.print(f"written: {path}", soft_wrap=True)
