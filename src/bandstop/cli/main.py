@@ -9,11 +9,13 @@ import traceback
 
 import typer
 
+from bandstop.cli.bench import bench
 from bandstop.cli.compile import compile_
 from bandstop.cli.data import app as data_app
 from bandstop.cli.design import design
 from bandstop.cli.extract import extract
 from bandstop.cli.figures import figures
+from bandstop.cli.inspect import inspect
 from bandstop.cli.predict import predict
 from bandstop.cli.report import report
 from bandstop.cli.table import table
@@ -39,6 +41,8 @@ app.command()(design)
 app.command()(extract)
 app.command()(predict)
 app.command("compile")(compile_)
+app.command()(bench)
+app.command()(inspect)
 app.command()(table)
 app.command()(report)
 app.command()(figures)

@@ -36,6 +36,7 @@ def compile_onnx(
     classes: tuple[str, ...],
     name: str = "net",
     facts: Mapping[str, str] | None = None,
+    sparse: bool = True,
 ) -> OnnxFile:
     """Lower, fold, drop dead groups, write the model, and prove it with ONNX Runtime.
 
@@ -43,7 +44,7 @@ def compile_onnx(
     """
     graph = run_passes(lower(net, description, normalisation, classes), EXACT)
     own = {"bandstop": version("bandstop"), "classes": json.dumps(list(classes))}
-    content = model(graph, name, {**own, **(facts or {})})
+    content = model(graph, name, {**own, **(facts or {})}, sparse)
     runtime = Runtime(content)
     signals = check_signals(net.nodes, net.all_features)
     proof = prove(by_torch(net), at_once(runtime), signals, "PyTorch and ONNX Runtime")
@@ -61,8 +62,8 @@ def compile_onnx(
     layers = tuple(
         Layer(
             each,
-            "sparse" if stored_bytes(weights[each]) < 4 * weights[each].size else "dense",
-            stored_bytes(weights[each]) + bias[each],
+            "sparse" if sparse and stored_bytes(weights[each]) < weights[each].nbytes else "dense",
+            (stored_bytes(weights[each]) if sparse else weights[each].nbytes) + bias[each],
             0,
             count,
         )

@@ -74,10 +74,11 @@ def stored_bytes(tensor: np.ndarray) -> int:
     return min(4 * tensor.size, SPARSE_BYTES * int((tensor != 0).sum()))
 
 
-def model(graph: Graph, name: str, facts: Mapping[str, str]) -> bytes:
+def model(graph: Graph, name: str, facts: Mapping[str, str], sparse: bool = True) -> bytes:
     """The file's content, of a graph on which the passes of EXACT have run.
 
-    facts  key -> value, kept as the model's metadata
+    facts   key -> value, kept as the model's metadata
+    sparse  False: zeros are stored, for a runtime that knows no sparse initializers
     """
     onnx = onnx_package()
     helper, numbers = onnx.helper, onnx.numpy_helper
@@ -87,7 +88,7 @@ def model(graph: Graph, name: str, facts: Mapping[str, str]) -> bytes:
     filters = graph.data("filter", "filters").shape[2]
     all_nodes, all_features = graph.inputs["signal"]
     weights = tensors(graph)
-    whole = {k: t for k, t in weights.items() if stored_bytes(t) == 4 * t.size}
+    whole = {k: t for k, t in weights.items() if not sparse or stored_bytes(t) == 4 * t.size}
     nodes, x = [], "signal"
     for axis, (role, count) in enumerate((("joints", all_nodes), ("features", all_features)), 1):
         index = graph.data("read", role)
@@ -124,9 +125,9 @@ def model(graph: Graph, name: str, facts: Mapping[str, str]) -> bytes:
         for output in ("logits", "probabilities")
     ]
     initial = [numbers.from_array(t, key) for key, t in whole.items()]
-    sparse = [_sparse(onnx, key, t) for key, t in weights.items() if key not in whole]
+    compact = [_sparse(onnx, key, t) for key, t in weights.items() if key not in whole]
     made = helper.make_model(
-        helper.make_graph(nodes, name, [given], answers, initial, sparse_initializer=sparse),
+        helper.make_graph(nodes, name, [given], answers, initial, sparse_initializer=compact),
         producer_name="bandstop",
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=IR,
@@ -134,6 +135,21 @@ def model(graph: Graph, name: str, facts: Mapping[str, str]) -> bytes:
     helper.set_model_props(made, dict(facts))
     onnx.checker.check_model(made)
     content: bytes = made.SerializeToString(deterministic=True)
+    return content
+
+
+def copying(nodes: int, features: int) -> bytes:
+    """A model that only copies its signals: for measuring what a call costs by itself."""
+    onnx = onnx_package()
+    helper, number, shape = onnx.helper, onnx.TensorProto.FLOAT, ["batch", nodes, features]
+    ends = [helper.make_tensor_value_info(name, number, shape) for name in ("signal", "copy")]
+    graph = helper.make_graph(
+        [helper.make_node("Identity", ["signal"], ["copy"])], "copying", ends[:1], ends[1:]
+    )
+    imports = [helper.make_opsetid("", OPSET)]
+    content: bytes = helper.make_model(
+        graph, opset_imports=imports, ir_version=IR
+    ).SerializeToString()
     return content
 
 

@@ -11,10 +11,12 @@ from bandstop.errors import Failure
 class Runtime:
     """`runtime(signals)` gives logits of a batch; `both` gives probabilities as well.
 
+    output  what calls give
     Errors: Failure where onnxruntime is not installed or refuses the model.
     """
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes, output: str = "logits") -> None:
+        self.outputs = (output,)
         try:
             import onnxruntime
         except ImportError as error:
@@ -45,5 +47,5 @@ class Runtime:
     def __call__(
         self, signals: Float[np.ndarray, "batch node feature"]
     ) -> Float[np.ndarray, "batch class"]:
-        found: np.ndarray = self.session.run(("logits",), {"signal": signals})[0]
+        found: np.ndarray = self.session.run(self.outputs, {"signal": signals})[0]
         return found

@@ -1,0 +1,128 @@
+"""The engines: each takes a network and signals, and gives a function that carries them out once.
+
+Everything that can be done once (compiling, loading, copying the signals) is done before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from bandstop.bundle import Bundle
+from bandstop.compile import Native, compile_native
+from bandstop.compile.onnx import Runtime, compile_onnx, copying
+from bandstop.errors import Failure
+from bandstop.nn import CompactGCN
+
+Signals = Float[np.ndarray, "batch node feature"]
+Call = Callable[[], np.ndarray]
+"""Carries out all signals once; their logits."""
+Bind = Callable[[Signals], Call]
+
+
+class Absent(Exception):
+    """An engine that is not installed or does not work here, and why."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """make  a network -> what binds signals; Absent where that cannot be. The bundle gives description,
+    normalisation and classes.
+    nets  what it is measured with
+    """
+
+    make: Callable[[CompactGCN, Bundle], Bind]
+    nets: tuple[str, ...]
+
+
+def pytorch(net: CompactGCN, bundle: Bundle) -> Bind:
+    return _by_tensors(net)
+
+
+def torch_compile(net: CompactGCN, bundle: Bundle) -> Bind:
+    try:
+        made = torch.compile(net, dynamic=False)
+        made(torch.zeros(1, net.nodes, net.all_features))
+    except Exception as error:  # whatever its backend raises
+        said = str(error).strip().partition("\n")[0] or type(error).__name__
+        raise Absent(f"does not work here: {said[:160]}") from error
+    return _by_tensors(made)
+
+
+def _by_tensors(net: Callable[[torch.Tensor], torch.Tensor]) -> Bind:
+    def bind(signals: Signals) -> Call:
+        given = torch.from_numpy(signals)
+
+        def call() -> np.ndarray:
+            with torch.inference_mode():
+                return net(given).numpy()
+
+        return call
+
+    return bind
+
+
+def onnx_runtime(net: CompactGCN, bundle: Bundle) -> Bind:
+    runtime = Runtime(_onnx(net, bundle))
+    return lambda signals: lambda: runtime(signals)
+
+
+def openvino(net: CompactGCN, bundle: Bundle) -> Bind:
+    if not find_spec("openvino"):
+        raise Absent("not installed; pip install openvino")
+    import openvino as ov
+
+    options = {"INFERENCE_NUM_THREADS": 1, "PERFORMANCE_HINT": "LATENCY"}
+    model = ov.Core().read_model(_onnx(net, bundle, sparse=False))
+
+    def bind(signals: Signals) -> Call:
+        model.reshape(list(signals.shape))
+        request = ov.compile_model(model, "CPU", options).create_infer_request()
+        return lambda: np.asarray(request.infer([signals])[0])
+
+    return bind
+
+
+def compiled(net: CompactGCN, bundle: Bundle) -> Bind:
+    native = _native(net, bundle)
+    return lambda signals: lambda: native(signals)
+
+
+def nothing(bundle: Bundle) -> Bind:
+    """ONNX Runtime with a model that only copies its signals: what a call costs by itself."""
+    for package in ("onnx", "onnxruntime"):
+        if not find_spec(package):
+            raise Absent("not installed; pip install 'bandstop[onnx]'")
+    runtime = Runtime(copying(bundle.net.nodes, bundle.net.all_features), "copy")
+    return lambda signals: lambda: runtime(signals)
+
+
+def _onnx(net: CompactGCN, bundle: Bundle, sparse: bool = True) -> bytes:
+    for package in ("onnx", "onnxruntime"):
+        if not find_spec(package):
+            raise Absent("not installed; pip install 'bandstop[onnx]'")
+    about = bundle.description, bundle.normalisation, bundle.classes
+    return compile_onnx(net, *about, sparse=sparse).content
+
+
+def _native(net: CompactGCN, bundle: Bundle) -> Native:
+    try:
+        return compile_native(net, bundle.description, bundle.normalisation, bundle.classes)
+    except Failure as error:
+        if "there is no C compiler" in str(error):
+            raise Absent(str(error)) from error
+        raise
+
+
+ENGINES: dict[str, Engine] = {
+    "PyTorch": Engine(pytorch, ("dense", "masked")),
+    "torch.compile": Engine(torch_compile, ("dense", "masked")),
+    "ONNX Runtime": Engine(onnx_runtime, ("dense", "pruned")),
+    "OpenVINO": Engine(openvino, ("dense", "pruned")),
+    "C": Engine(compiled, ("dense", "pruned")),
+}

@@ -1,0 +1,150 @@
+"""What each layer of a bundle costs: weights, groups gone, MACs, bytes, storage, share of the time."""
+
+from __future__ import annotations
+
+import ctypes
+import statistics
+import time
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from bandstop.bench.networks import first_shape
+from bandstop.bench.turns import one_thread
+from bandstop.bundle import Bundle
+from bandstop.bundle.export import compiled
+from bandstop.compile.build import shared_library
+from bandstop.compile.c import CSource
+from bandstop.compile.proof import check_signals
+from bandstop.errors import Failure
+from bandstop.nn import Shape
+
+TENSORS = {
+    "attention": ("attention",),
+    "filters": ("filters",),
+    "dense": ("dense",),
+    "filters, dense": ("filters", "dense"),
+    "products": ("attention", "filters"),
+}
+"""The weights that each layer of the C file carries out; others carry out none."""
+
+GROUPS = {
+    "attention": ("heads", "outputs", "nodes"),
+    "filters": ("heads", "features", "filters"),
+    "dense": ("channels", "outputs"),
+}
+"""The axes of each tensor, as the shape calls them."""
+
+STEPS = r"""
+#include "source.h"
+void bandstop_step(int step, int times, const float *signal, void *scratch, float *logits);
+void bandstop_step(int step, int times, const float *signal, void *scratch, float *logits)
+{
+    float *memory = aligned(scratch);
+    (void)logits;
+    for (int i = 0; i < times; i++) {
+        __asm__ volatile("" ::: "memory");
+        switch (step) {
+$cases
+        }
+    }
+}
+"""
+"""The calls of the network one by one; the compiler may not move them out of the loop."""
+
+
+@dataclass(frozen=True)
+class LayerRow:
+    """weights  left and of all; share of the network's time, None for what is no part of it
+    groups   name -> (gone, of all), only those of which any are gone
+    """
+
+    layer: str
+    weights: tuple[int, int]
+    groups: dict[str, tuple[int, int]]
+    macs: int
+    bytes: int
+    ram: int
+    storage: str
+    us: float | None
+    share: float | None
+
+
+@dataclass(frozen=True)
+class Inspected:
+    rows: tuple[LayerRow, ...]
+    flash: int
+    scratch: int
+    macs: int
+    known: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def inspect(bundle: Bundle) -> Inspected:
+    """Compile, prove, and measure layer by layer. Errors: Failure where there is no C compiler."""
+    made, _ = compiled(bundle, "net", "bandstop inspect")
+    net = bundle.net
+    before, known = first_shape(net, bundle.facts)
+    kept = {n: int((w != 0).sum()) for n, w in net.net.weights().items()}
+    sizes = {name: a * b * c for name, (a, b, c) in before.tensors.items()}
+    front, *rest = made.layers
+    signal = check_signals(net.nodes, net.all_features)[2]
+    spent = step_times(made, signal, net.shape.classes)
+    if len(spent) != len(rest):
+        raise Failure("inspect: layers and calls of the file differ; please report this")
+    rows = [LayerRow(front.name, (0, 0), {}, front.macs, front.flash, front.ram, "", None, None)]
+    for layer, us in zip(rest, spent, strict=True):
+        own = TENSORS.get(layer.name, ())
+        weights = sum(kept[t] for t in own), sum(sizes[t] for t in own)
+        groups = {g: pair for t in own for g, pair in gone(t, net.shape, before).items()}
+        share = us / sum(spent)
+        rows.append(
+            LayerRow(layer.name, weights, groups, layer.macs, layer.flash, layer.ram,
+                     layer.storage, us, share)
+        )  # fmt: skip
+    return Inspected(tuple(rows), made.flash, made.scratch, made.macs, known)
+
+
+def gone(tensor: str, small: Shape, before: Shape) -> dict[str, tuple[int, int]]:
+    """Groups of a tensor that are no longer there.
+
+    >>> gone("filters", Shape(2, 5, 3, 4, 2), Shape(2, 5, 4, 8, 2))
+    {'features': (1, 4), 'filters': (4, 8)}
+    """
+    pairs = {
+        g: (getattr(before, g) - getattr(small, g), getattr(before, g)) for g in GROUPS[tensor]
+    }
+    return {g: pair for g, pair in pairs.items() if pair[0]}
+
+
+def step_times(made: CSource, signal: np.ndarray, classes: int, rounds: int = 51) -> list[float]:
+    """Microseconds of each call of the network, in turn on one core; medians."""
+    body = made.source.split("(void)memory;\n", 1)[1].split("\n}\n", 1)[0]
+    calls = [line.strip() for line in body.splitlines()]
+    cases = "\n".join(f"        case {i}: {call} break;" for i, call in enumerate(calls))
+    library = shared_library(
+        {
+            f"{made.name}.h": made.header,
+            "source.h": made.source,
+            "steps.c": STEPS.replace("$cases", cases),
+        }
+    )
+    step = ctypes.CDLL(str(library)).bandstop_step
+    pointer = ctypes.c_void_p
+    step.argtypes, step.restype = (ctypes.c_int, ctypes.c_int, pointer, pointer, pointer), None
+    scratch = np.zeros(made.scratch, dtype=np.uint8)
+    logits = np.zeros(classes, dtype=np.float32)
+    given = np.ascontiguousarray(signal, dtype=np.float32)
+    places = given.ctypes.data, scratch.ctypes.data, logits.ctypes.data
+    times: list[list[float]] = [[] for _ in calls]
+    with one_thread():
+        for _ in range(rounds):
+            for i, each in enumerate(times):
+                step(i, 1, *places)
+                start = time.perf_counter()
+                step(i, 200, *places)
+                each.append(1e6 * (time.perf_counter() - start) / 200)
+    return [statistics.median(t) for t in times]

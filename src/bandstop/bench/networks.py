@@ -1,0 +1,70 @@
+"""The networks that are compared: what a bundle holds, the same in its first size, and a dense one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from bandstop.bundle import Bundle
+from bandstop.nn import AttentionGCN, CompactGCN, Shape
+
+
+@dataclass(frozen=True, eq=False)
+class Networks:
+    """pruned   the bundle's
+    masked   the same function with its zeros stored, in the size that the training began with
+    dense    of that size, with no zero at all: only its speed means anything
+    shape    that size; `known` is False where the bundle does not say it, and what is left is taken
+    """
+
+    pruned: CompactGCN
+    masked: CompactGCN
+    dense: CompactGCN
+    known: bool
+
+    @property
+    def shape(self) -> Shape:
+        return self.masked.shape
+
+    def __getitem__(self, name: str) -> CompactGCN:
+        return {"pruned": self.pruned, "masked": self.masked, "dense": self.dense}[name]
+
+
+def first_shape(net: CompactGCN, facts: Mapping[str, Any]) -> tuple[Shape, bool]:
+    """The size before pruning: what the provenance says, or else what is left."""
+    small = net.shape
+    config = facts.get("provenance", {}).get("config", {})
+    heads, filters = config.get("heads", 0), config.get("filters", 0)
+    fits = heads >= small.heads and filters >= small.filters
+    heads, filters = (heads, filters) if fits else (small.heads, small.filters)
+    size = net.nodes, net.all_features
+    return Shape(heads, *size, filters, small.classes, small.fusion), fits
+
+
+@torch.no_grad()
+def networks(bundle: Bundle) -> Networks:
+    """All three, of one bundle."""
+    net = bundle.net
+    shape, known = first_shape(net, bundle.facts)
+    small, own = net.shape, net.net.weights()
+    masked = AttentionGCN(shape, scales=dict.fromkeys(shape.tensors, 1.0))
+    place = {name: getattr(masked, name).data.zero_() for name in shape.tensors}
+    heads, filters, outputs = (slice(n) for n in (small.heads, small.filters, small.outputs))
+    place["attention"][heads, outputs, :].index_copy_(2, net.joints, own["attention"])
+    place["filters"][heads, :, filters].index_copy_(1, net.features, own["filters"])
+    before = shape.heads if shape.fusion == "concat" else 1
+    left = small.heads if shape.fusion == "concat" else 1
+    table = torch.arange(shape.channels).view(before, shape.filters)[:left, filters].flatten()
+    place["dense"][table, outputs] = own["dense"]
+    masked.filter_bias[table] = net.net.filter_bias
+    masked.class_bias.copy_(net.net.class_bias)
+    dense = AttentionGCN(shape, torch.Generator().manual_seed(0))
+    return Networks(
+        net,
+        CompactGCN.whole(masked).eval().requires_grad_(False),
+        CompactGCN.whole(dense).eval().requires_grad_(False),
+        known,
+    )
