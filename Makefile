@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 SBU    ?= ../shared/data/SBU
 RUNS   ?= runs
 TABLES := sbu-methods sbu-priors sbu-alignment sbu-semi sbu-ctf sbu-regularisers sbu-mrmp \
-          sbu-structure
+          sbu-structure sbu-dense
 MORE   ?=
 RESULTS ?= docs/results
 

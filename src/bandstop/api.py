@@ -26,7 +26,8 @@ def design(
     listener  hears of the progress; default: shown on stderr
     options   any option of `bandstop design`: method, rate, fold, seed, steps, …
 
-    Errors: BadInput for data or options that cannot work, before training; Failure otherwise.
+    Errors: BadInput for data or options that cannot work, before training, and for a method that is only
+    compared with ours and delivers no model; Failure otherwise.
     """
     dataset = data if isinstance(data, Dataset) else None
     if dataset is not None:
@@ -35,4 +36,4 @@ def design(
     else:
         options["data"] = data
     config = Config(**from_mapping(options, "design"))
-    return carry_out(config, Path(runs), dataset, listener or Progressing()).bundle
+    return carry_out(config, Path(runs), dataset, listener or Progressing()).model

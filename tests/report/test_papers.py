@@ -117,7 +117,7 @@ def test_runs_of_a_table_are_a_part_and_the_others_are_by_data(papers, sweep):
 
 
 def test_every_page_is_of_a_table_and_names_figures_that_there_are():
-    assert set(PAGES) <= set(TABLES) | {"sbu-dense"}
+    assert set(PAGES) <= set(TABLES)
     assert {name for page in PAGES.values() for name in page.figures} <= set(EVERY)
 
 

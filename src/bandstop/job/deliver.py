@@ -14,6 +14,8 @@ from torch import Tensor
 
 from bandstop import gate, prune
 from bandstop.bundle import Bundle, Order
+from bandstop.errors import BadInput
+from bandstop.job.dense_networks import record_dense
 from bandstop.job.machine import environment
 from bandstop.job.task import Task
 from bandstop.job.training import Trained
@@ -26,6 +28,7 @@ from bandstop.measure import (
     require_agreement,
     sparse_macs,
 )
+from bandstop.method import METHODS
 from bandstop.nn import AttentionGCN, CompactGCN
 from bandstop.record import Config, Record, RunFolder, pack, write_record
 
@@ -35,11 +38,23 @@ BEYOND = (0.985, 0.99, 0.995)
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """A finished run: its record, where it lies, and the delivered model."""
+    """A finished run: its record, where it lies, and the delivered model; None for a method whose
+    network is only compared with ours."""
 
     record: Record
     folder: RunFolder
-    bundle: Bundle
+    bundle: Bundle | None
+
+    @property
+    def model(self) -> Bundle:
+        """The bundle. Errors: BadInput where this method delivers none."""
+        if self.bundle is None:
+            method = self.record.options.method
+            raise BadInput(
+                f"method {method} is a network to compare with and delivers no bundle; its figures are in "
+                f"{self.folder.record}"
+            )
+        return self.bundle
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,10 +77,13 @@ def deliver(
     """
     start = time.perf_counter()
     config, dataset = task.config, task.dataset
+    if METHODS[config.method].network is not None and dense is not None:
+        return Outcome(record_dense(task, trained, folder, device, dense), folder, None)
     # copies: baking writes zeros into the parameters themselves
     latents = {name: v.detach().cpu().clone() for name, v in gate.prunable(trained.net).items()}
     gate.bake(trained.net, trained.masks)
     masked = trained.net.cpu()
+    assert isinstance(masked, AttentionGCN), "only this network is compacted"
     masks = {name: m.cpu() for name, m in trained.masks.items()}
     whole = _bundle(task, trained, prune.compact(masked, masks), device)
     if trained.ranks is None:
@@ -101,14 +119,7 @@ def deliver(
     labels = task.test.labels.cpu()
     record = Record(
         config=config.to_dict(),
-        data={
-            "name": dataset.name,
-            "fingerprint": dataset.fingerprint,
-            "classes": list(dataset.classes),
-            "train": len(task.train),
-            "validation": len(task.validation) if task.validation else 0,
-            "test": len(task.test),
-        },
+        data=task.facts,
         skeleton=dataset.skeleton.to_dict(),
         environment=environment(device),
         history=trained.history,

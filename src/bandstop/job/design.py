@@ -21,6 +21,7 @@ from bandstop.job.task import Task, network_shape
 from bandstop.job.training import Trained, Training, take_dense, train_together
 from bandstop.method import METHODS, Pruning
 from bandstop.nn import AttentionGCN
+from bandstop.nn.graph_gcn import geometric
 from bandstop.record import (
     Config,
     RunFolder,
@@ -149,7 +150,8 @@ def _finished(
     if not is_finished(folder):
         return None
     try:
-        record, bundle = read_record(folder.record), load_bundle(folder.bundle)
+        record = read_record(folder.record)
+        bundle = load_bundle(folder.bundle) if _delivers(config.method) else None
     except OtherVersion:
         raise
     except BadInput as error:
@@ -170,6 +172,8 @@ def check(config: Config, dataset: Dataset) -> None:
     device_named(config.device)
     shape = network_shape(config, dataset)
     require_memory(shape, min(config.batch, len(fold.train)))
+    if METHODS[config.method].network is not None:
+        geometric()
     with torch.device("meta"):
         Pruning(AttentionGCN(shape), config)
 
@@ -181,7 +185,20 @@ def run_folder(config: Config, dataset: Dataset, runs: Path) -> RunFolder:
 
 def is_finished(folder: RunFolder) -> bool:
     """The record is written last, so where there is one the run was whole (its files may be damaged)."""
-    return folder.record.exists() and folder.bundle.exists()
+    return folder.record.exists() and (folder.bundle.exists() or not _delivers(_method_in(folder)))
+
+
+def _delivers(method: str) -> bool:
+    """Whether a run of this method ends in a bundle."""
+    return method not in METHODS or METHODS[method].network is None
+
+
+def _method_in(folder: RunFolder) -> str:
+    """The method that a run directory was made for; empty where it does not say."""
+    try:
+        return str(json.loads(folder.config.read_text())["method"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def all_folds(config: Config, dataset: Dataset) -> list[Config]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -96,6 +97,18 @@ class Task:
             part(dataset.subset(inner.test)) if inner else None,
             part(dataset.subset(fold.test)),
         )
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a record says of the data."""
+        return {
+            "name": self.dataset.name,
+            "fingerprint": self.dataset.fingerprint,
+            "classes": list(self.dataset.classes),
+            "train": len(self.train),
+            "validation": len(self.validation) if self.validation else 0,
+            "test": len(self.test),
+        }
 
     @property
     def shape(self) -> Shape:

@@ -14,12 +14,13 @@ from torch import Tensor
 from bandstop.errors import Failure
 from bandstop.files import write_atomically
 from bandstop.job.batches import Batches, stream
+from bandstop.job.dense_networks import graph_network
 from bandstop.job.listener import Listener
 from bandstop.job.machine import products
 from bandstop.job.task import Task
 from bandstop.measure import accuracy, predictions
-from bandstop.method import Pruning, before_step
-from bandstop.nn import AttentionGCN
+from bandstop.method import METHODS, Pruning, before_step
+from bandstop.nn import AttentionGCN, Network
 from bandstop.prune import Masks
 from bandstop.record import RunFolder, run_identity
 from bandstop.train import (
@@ -43,7 +44,7 @@ class Trained:
     ranks  of a method of many rates: which of what the masks keep stays at which rate
     """
 
-    net: AttentionGCN
+    net: Network
     masks: Masks
     ranks: dict[str, Tensor] | None
     observed: float | None
@@ -52,13 +53,15 @@ class Trained:
     seconds: float
 
 
-def new_network(task: Task, device: torch.device) -> AttentionGCN:
-    """The network at its seeded start."""
+def new_network(task: Task, device: torch.device) -> Network:
+    """The network at its seeded start: ours, or the one that a method is to be compared with."""
     generator = torch.Generator().manual_seed(stream(task.config.seed, -1))
+    if (kind := METHODS[task.config.method].network) is not None:
+        return graph_network(kind, task, generator).to(device)
     return AttentionGCN(task.shape, generator).to(device)
 
 
-def load_weights(net: AttentionGCN, folder: RunFolder) -> None:
+def load_weights(net: Network, folder: RunFolder) -> None:
     """Take over the weights that a finished dense run left in its checkpoint."""
     saved = read_checkpoint(folder.checkpoint)
     if saved is None:
@@ -77,7 +80,7 @@ class Training:
 
     task: Task
     folder: RunFolder
-    net: AttentionGCN
+    net: Network
     pruning: Pruning
     learner: Learner
     epoch: int = 0

@@ -17,7 +17,7 @@ from bandstop.budget import Budget
 from bandstop.method.gates import GATES
 from bandstop.method.table import METHODS
 from bandstop.method.terms import TERMS
-from bandstop.nn import AttentionGCN
+from bandstop.nn import Network
 from bandstop.objective import Objective, Outputs, once
 from bandstop.prune import (
     NEVER,
@@ -43,7 +43,7 @@ class Pruning:
     Errors: BadInput, before any training, when the budget cannot keep a path to every class.
     """
 
-    def __init__(self, net: AttentionGCN, config: Config) -> None:
+    def __init__(self, net: Network, config: Config) -> None:
         self.net, self.config, self.method = net, config, METHODS[config.method]
         rate = config.seen_rates[-1] if self.method.many else config.rate
         self.budget = Budget(rate, config.scope, config.exempt, config.rates)

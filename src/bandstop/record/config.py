@@ -21,6 +21,8 @@ def _option(default: Any, panel: str, words: str, only: tuple[str, ...] = ()) ->
     return field(default=default, metadata={"panel": panel, "help": words, "only": only})
 
 
+WHOLE = ("dense", "gcn", "arma", "sgc", "cheb")
+"""Methods that remove nothing."""
 PRIOR = ("pmp", "mrmp")
 LADDER = ("mrmp",)
 SPECTRUM = ("unstructured", "semi-structured", "structured")
@@ -57,7 +59,8 @@ class Config:
     method: str = _option(
         "pmp",
         "Method",
-        "dense; mp, mp-finetune, gradual, mp-l0, mp-l1, mp-entropy, mp-cost (by magnitude); pmp; mrmp; "
+        "dense; gcn, arma, sgc, cheb (dense, to compare with); mp, mp-finetune, gradual, mp-l0, mp-l1, "
+        "mp-entropy, mp-cost (by magnitude); pmp; mrmp; "
         "unstructured, semi-structured, structured; ctf",
     )
     rate: float = _option(0.9, "Method", "fraction of the prunable weights to remove, in [0, 1)")
@@ -219,8 +222,8 @@ class Config:
 
     def canonical(self) -> Config:
         """The same run with the options that its method does not look at put back to their defaults."""
-        if self.method == "dense":
-            return self.dense()
+        if self.method in WHOLE:
+            return replace(self.dense(), method=self.method)
         idle = [
             f for f in fields(self) if f.metadata["only"] and self.method not in f.metadata["only"]
         ]
@@ -241,6 +244,10 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "view": ("facing", "camera"),
     "method": (
         "dense",
+        "gcn",
+        "arma",
+        "sgc",
+        "cheb",
         "mp",
         "mp-finetune",
         "gradual",

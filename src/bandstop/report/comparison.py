@@ -60,7 +60,7 @@ def between_methods(rows: Sequence[Row]) -> list[Comparison]:
 
 
 def against_dense(rows: Sequence[Row]) -> list[Comparison]:
-    """Every pruned row against the dense reference of its own folds and seeds."""
+    """Every other row against the dense reference of its own folds and seeds."""
     made = [
         Comparison(
             row.data, row.rate, row.label, "dense",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bandstop.record import WHOLE
 from bandstop.report.facts import PRIORS_USED_BY
 from bandstop.report.fronts import accuracy_cost
 from bandstop.report.many import accuracy_axis, dashes, key_below, looks, narrow, numbers
@@ -32,7 +33,7 @@ FEW = 6
 def accuracy_rate(rows: Sequence[Row]) -> Figure:
     """Mean accuracy at each rate, a band of one standard deviation; dense as a line across."""
     figure, axes = narrow()
-    pruned = [row for row in rows if row.method != "dense"]
+    pruned = [row for row in rows if row.method not in WHOLE]
     found, styles = looks(rows), dashes(rows)
     shade = 0.16 if len(found) <= FEW else 0.06
     for label, (colour, marker) in found.items():

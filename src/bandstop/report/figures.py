@@ -29,6 +29,9 @@ FIGURES: dict[str, Callable[[Record], Figure]] = {
 }
 """Name of the figure, and of its file without the ending -> what draws it."""
 
+OF_MASKS = ("weights", "masks", "skeleton")
+"""Figures of what stays: a network that is only compared with ours has none."""
+
 
 def png(figure: Figure) -> bytes:
     """The figure as a PNG of its own resolution; the same figure gives the same bytes."""
@@ -53,6 +56,8 @@ def draw_all(record: Record, folder: Path) -> list[Path]:
         ) from error
     paths = []
     for name, draw in FIGURES.items():
+        if name in OF_MASKS and not record.masks:
+            continue
         paths.append(folder / f"{name}.png")
         write_atomically(paths[-1], png(draw(record)))
     return paths

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
 
-from bandstop.record import Record
+from bandstop.record import WHOLE, Record
 from bandstop.report.collect import Collection
 from bandstop.report.comparison import Comparison, against_dense, between_methods
 from bandstop.report.facts import PRIORS_USED_BY, heading, origin, percent, thousands
@@ -120,7 +120,7 @@ def _part(
         others=_others(key, made, best),
         families=[
             ("Between methods", "first minus second", between_methods(found)),
-            ("Against the dense reference", "pruned minus dense", against_dense(found)),
+            ("Against the dense reference", "the others minus dense", against_dense(found)),
         ],
     )
 
@@ -134,7 +134,7 @@ def _shown(key: str, drawn: Drawn) -> Shown:
 def _others(key: str, found: list[Row], best: Record | None) -> list[tuple[str, list[Shown]]]:
     """Figures of further runs, folded away: the most accurate run of each kind but the best one."""
     labelled = [(row, record) for row in found for record in row.records]
-    pruned = [(row, record) for row, record in labelled if row.method != "dense"]
+    pruned = [(row, record) for row, record in labelled if row.method not in WHOLE]
     kinds: list[tuple[str, str, dict[str, Record]]] = [
         (
             "Weights against the prior: the most accurate run of each other prior",
@@ -171,7 +171,7 @@ def _of_run(key: str, kind: str, figure: str, record: Record) -> Shown:
 def _words(found: list[Row], runs: Sequence[Record]) -> str:
     """How many of what, in a line."""
     methods = list(dict.fromkeys(row.method for row in found))
-    rates = sorted({row.rate for row in found if row.method != "dense"})
+    rates = sorted({row.rate for row in found if row.method not in WHOLE})
     folds = {r.options.fold for r in runs}
     seeds = {r.options.seed for r in runs}
     shown = f"rates {', '.join(f'{rate:g}' for rate in rates)} · " if rates else ""

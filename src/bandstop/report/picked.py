@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bandstop.record import Record
+from bandstop.record import WHOLE, Record
 
 
 def best_small(records: Iterable[Record]) -> Record | None:
@@ -12,7 +12,7 @@ def best_small(records: Iterable[Record]) -> Record | None:
 
     Then fewest MACs, lowest seed. It is picked by the accuracy that is shown, so that is optimistic.
     """
-    pruned = [r for r in records if r.options.method != "dense"]
+    pruned = [r for r in records if r.options.method not in WHOLE]
     return min(pruned, key=_merit, default=None)
 
 

@@ -86,7 +86,7 @@ def _markdown(table: Listed, found: list[Row], shown: list[tuple[str, Drawn]]) -
         ]
     for title, made in (
         ("Between methods: first minus second", between_methods(found)),
-        ("Against the dense reference: pruned minus dense", against_dense(found)),
+        ("Against the dense reference: the others minus dense", against_dense(found)),
     ):
         if made:
             lines += [f"## {title}", "", *_comparisons(made), ""]

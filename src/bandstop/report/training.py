@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bandstop.record import Record
+from bandstop.record import WHOLE, Record
 from bandstop.report.facts import PRIORS_USED_BY, accuracies, cut_step, loss_terms, percent, series
 from bandstop.report.style import (
     AMBER,
@@ -41,7 +41,7 @@ def training(record: Record) -> Figure:
     history = record.history
     if not history:
         return _untrained(record)
-    panels = [_loss, *([_rate] if record.options.method != "dense" else []), _accuracy]
+    panels = [_loss, *([_rate] if record.options.method not in WHOLE else []), _accuracy]
     figure = sheet(record, "Training", 2.05 * len(panels) + 0.35)
     steps = series(history, "step")
     axes = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]

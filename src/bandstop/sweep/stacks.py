@@ -11,6 +11,7 @@ from bandstop.errors import BadInput
 from bandstop.job import stack_key
 from bandstop.job.machine import bytes_of_a_step, device_named
 from bandstop.job.task import network_shape
+from bandstop.method import METHODS
 from bandstop.record import Config
 
 MOST = 64
@@ -30,7 +31,8 @@ def stacks(todo: Sequence[Config], dataset: Dataset, size: int = 0) -> list[list
         alike.setdefault(stack_key(config), []).append(config)
     groups = []
     for runs in alike.values():
-        most = size or _fitting(runs[0], dataset)
+        single = METHODS[runs[0].method].network is not None  # layers that know no run axis
+        most = 1 if single else size or _fitting(runs[0], dataset)
         count = -(-len(runs) // most)
         groups += [runs[i::count] for i in range(count)]  # of nearly equal length
     return groups

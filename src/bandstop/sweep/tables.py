@@ -122,6 +122,7 @@ TABLES: dict[str, Table] = {
         rates=(0.98,),
     ),
     "sbu-mrmp": Table(methods=("pmp", "mrmp"), rates=SEEN),
+    "sbu-dense": Table(methods=("dense", "gcn", "arma", "sgc", "cheb"), rates=()),
     "sbu-structure": Table(
         methods=("dense", "pmp", "unstructured", "structured", "semi-structured", "ctf"),
         rates=(0.95,),
