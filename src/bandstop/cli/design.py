@@ -70,7 +70,8 @@ def design(
             from bandstop.report import draw_all
 
             draw_all(outcome.record, outcome.folder.figures)
-        holds = "net.bandstop, record.json" + (", figures/" if figures else "")
+        holds = "" if outcome.bundle is None else "net.bandstop, "
+        holds += "record.json" + (", figures/" if figures else "")
         out.print(f"run  {outcome.folder.path}\n     with {holds}\n", soft_wrap=True)
     if len(results) > 1:
         _print_mean(results)

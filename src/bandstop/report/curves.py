@@ -90,8 +90,12 @@ def can_show(name: str, rows: Sequence[Row]) -> bool:
     pruned = {row.rate for row in rows if row.rate > 0}
     observed = any(r.result.get("rate_observed") is not None for row in rows
                    if row.method in PRIORS_USED_BY for r in row.records)  # fmt: skip
-    needs = {"observed-rate": observed, "side-by-side": len(pruned) < 2}
-    return needs.get(name, bool(pruned))
+    needs = {
+        "observed-rate": observed,
+        "side-by-side": len(pruned) < 2,
+        "accuracy-rate": bool(pruned),
+    }
+    return needs.get(name, bool(pruned) or len(rows) > 1)
 
 
 CURVES: dict[str, tuple[str, str, Callable[[Sequence[Row]], Figure]]] = {

@@ -22,6 +22,8 @@ VARIABLES = {getattr(style, name): f"--{name.lower()}" for name in NAMES}
 _COLOUR = re.compile("|".join(map(re.escape, VARIABLES)), re.IGNORECASE)
 _SIZE = re.compile(r'\s(?:width|height)="[\d.]+pt"')
 _PAGE_WIDE = re.compile(r"<metadata>.*?</metadata>|<style.*?</style>", re.DOTALL)
+_HASH = re.compile(r'(?<=[#"])([\w-]*-[a-z])([0-9a-f]{10})(?=[")])')
+"""An id that matplotlib made of an object's hash, which is another one in another process."""
 _REFERENCE = re.compile(r'(\bid="|href="#|url\(#)')
 
 
@@ -76,6 +78,8 @@ def inline(figure: Figure, name: str, title: str, adaptive: bool = True) -> str:
     svg = svg[svg.index("<svg") :]
     svg = _PAGE_WIDE.sub("", svg)
     svg = _REFERENCE.sub(rf"\g<1>{name}-", svg)
+    numbers: dict[str, str] = {}
+    svg = _HASH.sub(lambda m: m[1] + numbers.setdefault(m[2], f"{len(numbers)}"), svg)
     head, tail = svg.split(">", 1)
     label = escape(title)
     head = f'{_SIZE.sub("", head)} id="{name}" role="img" aria-label="{label}"'
