@@ -1,0 +1,94 @@
+"""The elastic compiler as one function: a C source that was proven at many rates, and its predictor."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from bandstop.compile.build import Compiler
+from bandstop.compile.c import CSource
+from bandstop.compile.elastic.emit import emit_elastic
+from bandstop.compile.elastic.tables import Ranked
+from bandstop.compile.lower import lower
+from bandstop.compile.native import Native, native_of
+from bandstop.compile.passes import FoldNormalisation, run_passes
+from bandstop.compile.proof import Proof, by_torch, check_signals, prove
+from bandstop.data.describe import Description, Normalisation
+from bandstop.errors import BadInput
+from bandstop.nn import CompactGCN
+
+RATES = 9
+"""How many rates are proven: both ends, and others evenly between them."""
+
+
+class Elastic:
+    """A predictor of any rate: `elastic.rate = 0.97`, then as `Native`.
+
+    Errors: BadInput for a rate outside the range that was trained.
+    """
+
+    def __init__(self, native: Native, ranked: Ranked) -> None:
+        self.native, self.ranked = native, ranked
+        self._set = ctypes.CDLL(str(native.path))[f"{native.source.name}_set_rate"]
+        self._set.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_double)
+        self._set.restype = ctypes.c_int
+        self._rate = ranked.highest
+        self.rate = ranked.highest
+
+    @property
+    def rate(self) -> float:
+        return self._rate
+
+    @rate.setter
+    def rate(self, value: float) -> None:
+        code = self.set_rate(value)
+        if code:
+            raise BadInput(
+                f"rate must be within {self.ranked.lowest:g} to {self.ranked.highest:g}, the range that "
+                f"was trained, not {value:g}"
+            )
+        self._rate = value
+
+    def set_rate(self, value: float) -> int:
+        """As the C function: 0, or an error code that changes nothing."""
+        scratch = self.native._scratch
+        code: int = self._set(scratch.ctypes.data, scratch.nbytes, value)
+        return code
+
+    def __call__(self, signal: np.ndarray) -> np.ndarray:
+        return self.native(signal)
+
+
+def compile_elastic(
+    net: CompactGCN,
+    ranked: Ranked,
+    at: Callable[[float], CompactGCN],
+    description: Description,
+    normalisation: Normalisation,
+    classes: tuple[str, ...],
+    name: str = "net",
+    facts: Mapping[str, str] | None = None,
+    compiler: Compiler | None = None,
+) -> tuple[CSource, Elastic, Proof]:
+    """Emit, build for this machine, and prove at both ends of the range and between.
+
+    net  with every weight that is ever kept; `at` gives the network of one rate, for the proof
+    Errors: Failure where the C and the network of a rate disagree, or there is no compiler.
+    """
+    lowered = lower(net, description, normalisation, classes)
+    graph = run_passes(lowered, (FoldNormalisation(),))
+    made = emit_elastic(graph, ranked, name, facts or {}, description.skeleton.unit)
+    shape = (net.nodes, net.all_features)
+    elastic = Elastic(native_of(made, shape, classes, compiler), ranked)
+    signals, worst = check_signals(*shape), None
+    for rate in np.linspace(ranked.lowest, ranked.highest, RATES):
+        elastic.rate = float(rate)
+        words = f"PyTorch and C at rate {rate:.4g}"
+        found = prove(by_torch(at(float(rate))), elastic, signals, words)  # type: ignore[arg-type]
+        worst = found if worst is None or found.error > worst.error else worst
+    assert worst is not None
+    proof = replace(worst, words=f"PyTorch and C at {RATES} rates")
+    return replace(made, facts={**made.facts, "proof": str(proof)}), elastic, proof
