@@ -142,7 +142,7 @@ def onnx_runtime(net: AttentionGCN, signal: np.ndarray) -> Runtime:
 
 
 def in_a_c_loop(native: Native, signals: np.ndarray) -> Callable[[], object]:
-    out = np.zeros((len(signals), len(CLASSES)), dtype=np.float32)
+    out = np.zeros((len(signals), len(native.classes)), dtype=np.float32)
     arguments = signals.ctypes.data, len(signals), native._scratch.ctypes.data, out.ctypes.data
 
     def run(kept: tuple = (out, signals)) -> None:  # the arrays must outlive the pointers

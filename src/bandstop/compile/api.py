@@ -10,7 +10,7 @@ import numpy as np
 from bandstop.compile.build import Compiler
 from bandstop.compile.c import CSource, emit
 from bandstop.compile.lower import lower
-from bandstop.compile.native import Native, build
+from bandstop.compile.native import Native, native_of
 from bandstop.compile.passes import PASSES, ChooseOrder, ChooseStorage, Pass, Quantise, run_passes
 from bandstop.compile.proof import (
     INT8_TOLERANCE,
@@ -75,7 +75,7 @@ def compile_c(
     lowered = lower(net, description, normalisation, classes)
     graph = run_passes(lowered, options.passes(shape))
     made = emit(graph, name, facts or {}, description.skeleton.unit)
-    native = build(made, shape, classes, compiler)
+    native = native_of(made, shape, classes, compiler)
     signals = check_signals(*shape)
     meant = graph if options.int8 else lowered
     ours, torch, rounded = by_native(native), by_torch(net), by_signal(graph)

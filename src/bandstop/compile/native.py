@@ -117,7 +117,7 @@ class Native:
         return Answer(label, answer[:count].copy(), answer[count : 2 * count].copy())
 
 
-def build(
+def native_of(
     made: CSource,
     shape: tuple[int, int],
     classes: tuple[str, ...],

@@ -71,15 +71,15 @@ static int from_ring(const float *frames, size_t count, size_t first, void *scra
     if (bytes < $NAME_SCRATCH_BYTES) return $NAME_SMALL_SCRATCH;
     if (count < $NAME_FEWEST_FRAMES) return $NAME_TOO_FEW_FRAMES;
     memory = aligned(scratch);
-    state = (front_state *)(void *)(memory + $signal_floats);
+    state = (front_state *)(void *)(memory + $state_at);
     memset(state, 0, sizeof *state);
     for (size_t t = 0; t < count; t++) {
         const float *frame = frames + (first + t) % count * ($NAME_NODES * 3);
         if (!all_finite(frame, (size_t)$NAME_NODES * 3)) return $NAME_NOT_FINITE;
         front_add(state, count, t, &chunk, frame);
     }
-    front_end(state, memory);
-    return answer_of(memory, memory, answer);
+    if (!front_end(state, memory + $signal_at)) return $NAME_NOT_FINITE;
+    return answer_of(memory + $signal_at, memory, answer);
 }
 
 int ${name}_from_frames(const float *frames, size_t count, size_t nodes, void *scratch,

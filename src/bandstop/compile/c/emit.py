@@ -12,13 +12,12 @@ from bandstop.compile.c.answer import HEADER, SOURCE
 from bandstop.compile.c.channels import channels
 from bandstop.compile.c.dense import dense, paths
 from bandstop.compile.c.filter_dense import filter_dense
-from bandstop.compile.c.front import front, state_bytes
+from bandstop.compile.c.front import front
 from bandstop.compile.c.mix import mix
 from bandstop.compile.c.prelude import PRELUDE
 from bandstop.compile.c.read import read
 from bandstop.compile.c.text import Part, array, filled, identifier
 from bandstop.compile.ir import Graph, Node
-from bandstop.compile.layout import padded
 from bandstop.compile.verify import shapes
 from bandstop.errors import BadInput
 
@@ -92,10 +91,10 @@ def emit(graph: Graph, name: str, facts: Mapping[str, str], unit: str = "mm") ->
         }
         calls.append("    " + Template(part.call).substitute(places))
     floats = max((b.offset + b.floats for b in graph.buffers), default=0)
-    signal = sizes["signal"]
-    scratch = 64 + max(4 * floats, 4 * signal + padded(state_bytes(graph), 64))
+    scratch = 64 + 4 * floats
+    front_ram = 4 * (sizes["signal"] + sizes["means"])
     layers = (
-        Layer("frames to signal", "", first.bytes, 4 * signal + state_bytes(graph), first.macs),
+        Layer("frames to signal", "", first.bytes, front_ram, first.macs),
         *(Layer(p.layer, _storage(graph, node), p.bytes, ram, p.macs) for p, node, ram in parts),
     )
     found = shapes(graph)
@@ -109,7 +108,8 @@ def emit(graph: Graph, name: str, facts: Mapping[str, str], unit: str = "mm") ->
         "fewest": FEWEST_FRAMES,
         "scratch": scratch,
         "unit": unit,
-        "signal_floats": signal,
+        "signal_at": offsets["signal"],
+        "state_at": offsets["means"],
         "calls": "\n".join(calls),
     }
     macs = sum(layer.macs for layer in layers)

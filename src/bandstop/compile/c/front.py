@@ -46,8 +46,10 @@ static void front_add(front_state *s, size_t frames, size_t t, int *chunk, const
     }
 }
 
-static void front_end(const front_state *s, float *signal)
+/* 0 where a number is too large for a float */
+static int front_end(const front_state *s, float *signal)
 {
+    int fits = 1;
     const double count = $chunks.0 * $nodes.0;
     const double centre[3] = {s->all[0] / count, s->all[1] / count, s->all[2] / count};$angle
     for (int n = 0; n < $read; n++) {
@@ -55,10 +57,12 @@ static void front_end(const front_state *s, float *signal)
         for (int f = 0; f < $features; f++) {
             const int k = (int)front_features[f] / 3, c = (int)front_features[f] % 3;
             const double *p = &s->sum[k][3 * n];$turned
-            out[front_features[f]] =
-                (float)(value * $scale + (double)front_offset[n * $features + f]);
+            const double u = value * $scale + (double)front_offset[n * $features + f];
+            fits &= fabs(u) < 3.4e38;
+            out[front_features[f]] = fabs(u) < 3.4e38 ? (float)u : 0.0f;
         }
     }
+    return fits;
 }
 """
 
@@ -118,5 +122,4 @@ def front(graph: Graph) -> Part:
 def state_bytes(graph: Graph) -> int:
     """Of front_state, which lies in the scratch memory."""
     chunks = graph.the("chunks").attributes["chunks"]
-    joints = graph.constant(graph.the("affine"), "joints").data
-    return 8 * (chunks * len(joints) * 3 + 6)
+    return 8 * (chunks * len(graph.data("affine", "joints")) * 3 + 6)

@@ -12,8 +12,13 @@ from bandstop.compile.verify import shapes
 def floats(graph: Graph, value: str) -> int:
     """Scratch floats of a value: rows of nodes, padded; 0 for what the caller holds."""
     found = shapes(graph)
-    if value in graph.inputs or value in graph.outputs or value in ("means", "placed"):
-        return padded(found[value][0] * found[value][1]) if value == "signal" else 0
+    if value == "means":
+        read = len(graph.data("affine", "joints"))
+        return padded(2 * (found[value][0] * read * 3 + 6))  # sums in double precision
+    if value == "signal":
+        return padded(found[value][0] * found[value][1])
+    if value in graph.inputs or value in graph.outputs or value == "placed":
+        return 0
     maker = next(n for n in graph.nodes if n.output == value)
     shape = found[value]
     if maker.operation == "paths":
@@ -25,33 +30,35 @@ def floats(graph: Graph, value: str) -> int:
     return shape[0] * padded(shape[1])
 
 
+def alive(graph: Graph, value: str) -> tuple[int, int]:
+    """The first and the last node that touch a value."""
+    made = next(i for i, n in enumerate(graph.nodes) if n.output == value)
+    last = max(i for i, n in enumerate(graph.nodes) if n.input == value or i == made)
+    if value == "means":
+        last += 1  # place and affine are one function
+    if value == "signal" and graph.has("paths"):
+        last += 1  # the products multiplied out read the signal itself
+    return made, last
+
+
 @dataclass(frozen=True)
 class PlanBuffers:
-    """Each value in turn goes to the lowest place that is free while it is alive."""
+    """The largest value first, each at the lowest place that is free while it is alive."""
 
     name: str = "plan the buffers"
 
     def apply(self, graph: Graph) -> Graph:
+        sizes = {n.output: floats(graph, n.output) for n in graph.nodes}
         placed: list[Buffer] = []
-        values = ["signal", *(n.output for n in graph.nodes if n.output not in graph.inputs)]
-        for value in values:
-            size = floats(graph, value)
+        for value, size in sorted(sizes.items(), key=lambda item: -item[1]):
             if not size:
                 continue
-            made = next(i for i, n in enumerate(graph.nodes) if n.output == value)
-            last = max(i for i, n in enumerate(graph.nodes) if n.input == value or i == made)
-            if value == "u" and graph.has("paths"):
-                continue
-            if value == "signal" and graph.has("paths"):
-                last += 1  # the products read the signal itself
+            first, last = alive(graph, value)
             offset = 0
             for other in sorted(placed, key=lambda b: b.offset):
-                apart = last < other.alive[0] or other.alive[1] < made
-                if (
-                    not apart
-                    and offset < other.offset + other.floats
-                    and other.offset < offset + size
-                ):
+                apart = last < other.alive[0] or other.alive[1] < first
+                free = other.offset + other.floats <= offset or offset + size <= other.offset
+                if not apart and not free:
                     offset = padded(other.offset + other.floats, WIDE)
-            placed.append(Buffer(value, offset, size, (made, last)))
+            placed.append(Buffer(value, offset, size, (first, last)))
         return replace(graph, buffers=tuple(placed))

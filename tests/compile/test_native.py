@@ -1,0 +1,195 @@
+"""The predictor for NumPy arrays: a drop-in, cached, safe among threads and processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from making import FUSIONS, bundle, recordings
+
+from bandstop.bundle.bundle import from_bytes
+from bandstop.compile import find_compiler
+from bandstop.compile.build import cache_folder, compiled, shared_library
+from bandstop.compile.native import CodeError
+from bandstop.data.describe import Normalisation
+from bandstop.errors import BadInput, Failure
+
+
+@pytest.fixture(scope="module")
+def ready():
+    b = bundle()
+    return b, b.compile()
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_it_gives_what_the_network_gives_single_and_batched(fusion):
+    b = bundle(fusion)
+    native, signals = b.compile(), b.signal(recordings())
+    expected = b.net(signals).numpy()
+    assert np.allclose(native(signals.numpy()), expected, atol=1e-5)
+    for one, wanted in zip(signals.numpy(), expected, strict=True):
+        assert native(one).shape == wanted.shape
+        assert np.allclose(native(one), wanted, atol=1e-5)
+
+
+def test_it_takes_arrays_of_any_type_and_order(ready):
+    b, native = ready
+    signal = b.signal(recordings())[0].numpy()
+    wanted = native(signal)
+    assert np.allclose(native(signal.astype(np.float64)), wanted)
+    assert np.array_equal(native(np.asfortranarray(signal)), wanted)
+    assert np.array_equal(native(np.repeat(signal, 2, axis=1)[:, ::2]), wanted)
+    assert native(np.zeros((0, *signal.shape), dtype=np.float32)).shape == (0, 3)
+
+
+def test_a_result_is_the_callers_own(ready):
+    b, native = ready
+    one, other = b.signal(recordings())[:2].numpy()
+    first = native(one)
+    kept = first.copy()
+    native(other)
+    assert np.array_equal(first, kept)
+
+
+def test_frames_are_answered_as_the_bundle_predicts(ready):
+    b, native = ready
+    for take in recordings():
+        said = b.predict(take)
+        found = native.frames(take.positions)
+        assert b.classes[found.label] == said.label
+        assert found.probabilities == pytest.approx(list(said.probabilities.values()), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("frames", "code", "words"),
+    [
+        (np.full((5, 6, 3), np.nan), -1, "NaN or infinite"),
+        (np.zeros((1, 6, 3)), -2, "fewer than 2 frames"),
+        (np.zeros((5, 7, 3)), -3, "another number of nodes"),
+    ],
+)
+def test_a_recording_that_does_not_fit_is_an_error_code_and_no_class(ready, frames, code, words):
+    with pytest.raises(CodeError, match=words) as caught:
+        ready[1].frames(frames)
+    assert caught.value.code == code
+
+
+def test_frames_so_large_that_the_signal_overflows_are_an_error_code_too(ready):
+    b = replace(ready[0], normalisation=Normalisation(torch.zeros(6, 6), torch.tensor(1e-3)))
+    frames = np.zeros((4, 6, 3), dtype=np.float32)
+    frames[0, 0] = 3e38
+    with pytest.raises(CodeError, match="overflows") as caught:
+        b.compile().frames(frames)
+    assert caught.value.code == -1
+
+
+@pytest.mark.parametrize("shape", [(6,), (5, 6), (2, 5, 6), (6, 6, 6, 6)])
+def test_a_signal_of_another_size_is_refused(ready, shape):
+    with pytest.raises(BadInput, match="wants signals of 6 nodes x 6 features"):
+        ready[1](np.zeros(shape, dtype=np.float32))
+
+
+def test_frames_without_three_coordinates_are_refused(ready):
+    with pytest.raises(BadInput, match=r"\(frames, nodes, 3\)"):
+        ready[1].frames(np.zeros((4, 6)))
+
+
+def test_threads_that_share_it_get_what_one_thread_gets(ready):
+    _, native = ready
+    signals = np.random.default_rng(0).normal(size=(400, 6, 6)).astype(np.float32)
+    expected = native(signals)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(native, signals))
+    assert np.array_equal(np.stack(found), expected)
+
+
+def test_two_threads_with_scratch_memory_of_their_own_give_the_same_answers(ready):
+    """No lock here: the C itself is reentrant (ctypes lets go of the interpreter)."""
+    _, native = ready
+    signals = np.random.default_rng(1).normal(size=(2, 20000, 6, 6)).astype(np.float32)
+
+    def work(part: np.ndarray) -> np.ndarray:
+        scratch = np.zeros(native.source.scratch, dtype=np.uint8)
+        out = np.zeros((len(part), 3), dtype=np.float32)
+        native._batch(part.ctypes.data, len(part), scratch.ctypes.data, out.ctypes.data)
+        return out
+
+    alone = [work(part) for part in signals]
+    with ThreadPoolExecutor(2) as pool:
+        together = list(pool.map(work, signals))
+    assert all(np.array_equal(a, t) for a, t in zip(alone, together, strict=True))
+
+
+def test_a_library_is_built_once(ready, monkeypatch):
+    b, native = ready
+    monkeypatch.setattr("bandstop.compile.build.compiled", None)
+    assert b.compile().path == native.path
+
+
+def test_another_network_is_another_library(ready):
+    assert bundle(seed=1).compile().path != ready[1].path
+
+
+def _built(folder: str, number: int) -> str:
+    os.environ["BANDSTOP_CACHE"] = folder
+    return str(bundle(seed=77).compile().path)
+
+
+def test_several_processes_that_build_at_once_get_one_whole_library(tmp_path):
+    with multiprocessing.get_context("spawn").Pool(4) as pool:
+        paths = pool.starmap(_built, [(str(tmp_path), i) for i in range(4)])
+    assert len(set(paths)) == 1
+    files = [p.name for p in Path(paths[0]).parent.iterdir()]
+    assert sorted(files) == sorted([".lock", Path(paths[0]).name])
+
+
+def test_where_there_is_no_compiler_it_says_so(monkeypatch):
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr("bandstop.compile.build.find_spec", lambda name: None)
+    with pytest.raises(Failure, match="there is no C compiler") as caught:
+        find_compiler()
+    assert "bandstop[cross]" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_compiler_that_is_not_there_is_named(monkeypatch):
+    monkeypatch.setenv("CC", "no-such-cc -O2")
+    with pytest.raises(BadInput, match="'no-such-cc' is not to be found"):
+        find_compiler()
+
+
+def test_where_only_zig_is_there_it_is_taken(monkeypatch):
+    pytest.importorskip("ziglang")
+    monkeypatch.delenv("CC", raising=False)
+    monkeypatch.setattr("bandstop.compile.build.shutil.which", lambda name: None)
+    assert find_compiler().command == (sys.executable, "-m", "ziglang", "cc")
+
+
+def test_what_the_compiler_refuses_is_a_failure_and_leaves_nothing(tmp_path, monkeypatch):
+    monkeypatch.setenv("BANDSTOP_CACHE", str(tmp_path))
+    with pytest.raises(Failure, match=r"refused the generated C: .*error"):
+        shared_library({"a.c": "int main(void) { return nothing; }"})
+    assert not list(cache_folder().rglob("*.so"))
+
+
+def test_a_compiler_that_hangs_or_crashes_is_a_failure(tmp_path):
+    from bandstop.compile import Compiler
+
+    broken = Compiler((str(tmp_path / "gone"),), "none")
+    with pytest.raises(Failure, match="could not be run"):
+        compiled(broken, {"a.c": "int x;"}, tmp_path / "a.so", ())
+
+
+def test_a_network_read_back_from_its_file_compiles_to_the_same(ready):
+    b, native = ready
+    again = from_bytes(b.to_bytes()).compile()
+    signal = torch.randn(5, 6, 6).numpy()
+    assert np.array_equal(again(signal), native(signal))
