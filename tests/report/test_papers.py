@@ -23,7 +23,6 @@ from bandstop.report.comparison import between_methods
 from bandstop.report.crops import alike, crop
 from bandstop.report.curves import CURVES, can_show
 from bandstop.report.groups import GROUPS
-from bandstop.report.html import parts
 from bandstop.report.listed import EVERY, listed
 from bandstop.report.pages import PAGES
 from bandstop.report.rates import ladder
@@ -42,7 +41,7 @@ def folder(tmp_path, papers) -> Path:
         path = tmp_path / "runs" / Path(record.result["run"]).name
         path.mkdir(parents=True)
         write_record(path / "record.json", record)
-    write_listing(tmp_path / "runs", listing)
+    write_listing(tmp_path / "runs", replace(listing, table="sbu-mrmp"))
     return tmp_path / "runs"
 
 
@@ -101,19 +100,13 @@ def test_the_figures_of_the_description_need_no_run(draw):
     assert crowded(draw()) == []
 
 
-def test_a_training_of_many_rates_is_compared_and_shown_rate_by_rate_but_made_once(papers):
+def test_a_training_of_many_rates_is_shown_and_compared_rate_by_rate(papers):
     runs, listing = papers
-    (part,) = parts(Collection(tuple(runs), listings=(listing,)))
-    assert [r.rate for r in part.rows if r.method == "mrmp"] == [0.5, 0.9]
-    assert [r.rate for r in part.made if r.method == "mrmp"] == [0.98]
-    pairs = {(c.first, c.second) for c in between_methods(rows(spread(runs, (0.5, 0.9))))}
-    assert any("mrmp" in pair[0] + pair[1] and "ctf" in pair[0] + pair[1] for pair in pairs)
-
-
-def test_runs_of_a_table_are_a_part_and_the_others_are_by_data(papers, sweep):
-    runs, listing = papers
-    found = parts(Collection((*sweep, *runs), listings=(listing,)))
-    assert [(part.name, part.runs) for part in found] == [("Table papers", 24), ("hand-made", 30)]
+    (table,) = listed(Collection(tuple(runs), listings=(listing,)))
+    assert table.missing == 1
+    assert [r.rate for r in table.rows if r.method == "mrmp"] == [0.5, 0.9]
+    pairs = {(c.first, c.second) for c in between_methods(table.rows) if c.rate == 0.9}
+    assert ("ctf", "mrmp") in pairs
 
 
 def test_every_page_is_of_a_table_and_names_figures_that_there_are():
@@ -142,11 +135,11 @@ def test_the_results_hold_tables_figures_command_date_and_machine_and_no_path(fo
     out = tmp_path / "results"
     written = write_results([folder], out)
     assert {p.relative_to(out).as_posix() for p in written} >= {
-        "README.md", "papers.md", "papers.csv", "figures/papers-crops.svg", "figures/chunking.png",
-        "figures/papers-many-rates.png", "figures/skeletons.svg",
+        "README.md", "sbu-mrmp.md", "sbu-mrmp.csv", "figures/sbu-mrmp-many-rates.svg", "figures/chunking.png",
+        "figures/sbu-mrmp-many-rates.png", "figures/skeletons.svg",
     }  # fmt: skip
     assert all(path.is_file() for path in written)
-    text = (out / "papers.md").read_text()
+    text = (out / "sbu-mrmp.md").read_text()
     for words in (
         "bandstop table papers --data sbu:path/to/SBU",
         "2026-11-21",
@@ -161,9 +154,11 @@ def test_the_results_hold_tables_figures_command_date_and_machine_and_no_path(fo
     assert all(p.read_bytes() == content for p, content in again.items())
 
 
-def test_the_command_writes_what_it_names(folder, tmp_path, capsys):
+def test_the_command_writes_what_it_names(folder, tmp_path, capsys, papers):
+    (folder / "listing-sbu-mrmp.json").unlink()
+    write_listing(folder, replace(papers[1], table="sbu-regularisers"))
     assert run(["figures", str(folder), "-o", str(tmp_path / "out")]) == 0
-    assert str(tmp_path / "out" / "papers.md") in capsys.readouterr().out
+    assert str(tmp_path / "out" / "sbu-regularisers.md") in capsys.readouterr().out
 
 
 def test_runs_without_a_listing_say_which_command_writes_one(folder, tmp_path, capsys):
@@ -178,7 +173,7 @@ def test_a_damaged_listing_is_left_out_and_named(folder):
     (folder / "listing-bad.json").write_text("{")
     found = collect([folder])
     assert [Path(each.path).name for each in found.left_out] == ["listing-bad.json"]
-    assert [table.name for table in listed(found)] == ["papers"]
+    assert [table.name for table in listed(found)] == ["sbu-mrmp"]
 
 
 def test_a_file_of_its_own_is_light_or_dark_and_the_page_has_the_same_dark(papers):

@@ -16,7 +16,7 @@ def figures(
     """Write every table that was made in these folders, with its figures, as Markdown, CSV, PNG and SVG.
 
     Made from records alone: no recordings and no training are needed, and none get into the files. What
-    a table has is in its listing, which `bandstop table` writes when it ends; runs that are not
+    a table has is in its listing, which `bandstop table` writes when it begins; runs that are not
     finished are left out and counted.
 
     Examples:

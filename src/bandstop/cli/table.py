@@ -90,8 +90,6 @@ def table(
     if dry_run:
         _show_plan(plan, asked, dataset, runs, jobs)
         return
-    watch = None if quiet else Watching()
-    done = sweep(plan, dataset, runs, jobs or None, cluster, watch, stack, tensorboard)
     axes = {
         "methods": methods,
         "rates": rates,
@@ -101,7 +99,10 @@ def table(
     }
     names = tuple(run_folder(run, dataset, runs).path.name for run in plan.runs)
     today = datetime.now(UTC).date().isoformat()
+    runs.mkdir(parents=True, exist_ok=True)
     write_listing(runs, Listing(name, _command(name, config, axes), today, asked.rates, names))
+    watch = None if quiet else Watching()
+    done = sweep(plan, dataset, runs, jobs or None, cluster, watch, stack, tensorboard)
     made = rows(spread(done.records, asked.rates))
     out.print(to_markdown(made), soft_wrap=True)
     for path in write_tables(made, output or runs / f"table-{name}"):

@@ -19,7 +19,7 @@ class Listing:
 
     table    its name
     command  the words that make it again
-    date     when the last of its runs was found finished, as 2026-11-21
+    date     when it was last asked for, as 2026-11-21
     rates    fractions; a training of many rates is shown at these
     runs     names of the run directories, in the table's order, those not finished among them
     """

@@ -35,7 +35,7 @@ def write_results(paths: Sequence[Path], folder: Path) -> list[Path]:
     if not tables:
         raise BadInput(
             "there is no listing of a table among these runs; `bandstop table NAME` writes it when it "
-            "ends, also when everything is finished already"
+            "begins, also when everything is finished already"
         )
     (folder / "figures").mkdir(parents=True, exist_ok=True)
     written = []
@@ -97,7 +97,7 @@ def _origin(table: Listed) -> list[str]:
     """Command, date, machine; a path to recordings is nobody's business."""
     words = [_without_path(word) for word in table.listing.command]
     lines = ["```", shlex.join(words), "```", ""]
-    runs = f"{len(table.records)} runs, finished by {table.listing.date}"
+    runs = f"{len(table.records)} runs, table last made on {table.listing.date}"
     if table.missing:
         runs += f"; {table.missing} more of the table are not finished"
     lines.append(runs + ".")
