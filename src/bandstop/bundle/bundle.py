@@ -172,8 +172,8 @@ class Bundle:
         return compiled(self, "net", "Bundle.compile")[1]
 
     def export(self, path: str | Path) -> Exported:
-        """Write the network for another machine; the suffix says what: .c (with a header beside)
-        or .onnx."""
+        """Write the network for another machine; the suffix says what: .c (with a header beside),
+        .onnx, or .wasm (with its loader beside)."""
         from bandstop.bundle.export import export
 
         return export(self, Path(path))

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bandstop.bundle import export_cross
+from bandstop.bundle.export_elastic import to_elastic
 from bandstop.bundle.export_onnx import to_onnx
 from bandstop.bundle.exported import Exported, origin
 from bandstop.compile import CSource, Native, Options, compile_c
@@ -57,18 +59,38 @@ def to_native(
     return _exported(made, (native.path,))
 
 
+def to_wasm(
+    bundle: Bundle, path: Path, command: str = "Bundle.export", options: Options | None = None
+) -> Exported:
+    """PATH.wasm and PATH.mjs, which loads it; written only after the proof."""
+    return export_cross.to_wasm(bundle, path, command, options, compiled)
+
+
+def to_machine(
+    bundle: Bundle,
+    path: Path,
+    cross: str,
+    command: str = "Bundle.export",
+    options: Options | None = None,
+) -> Exported:
+    """As `to_c`, and an object file for another machine."""
+    return export_cross.with_object(bundle, path, command, options, cross, compiled)
+
+
 def _exported(made: CSource, files: tuple[Path, ...]) -> Exported:
     return Exported(made.layers, made.flash, made.scratch, made.macs, made.facts["proof"], files)
 
 
 TARGETS: dict[str, Callable[[Bundle, Path, str], Exported]] = {
     "c": to_c,
+    "elastic": to_elastic,
     "onnx": to_onnx,
+    "wasm": to_wasm,
     "native": to_native,
 }
-WITH_OPTIONS = {"c": to_c, "native": to_native}
+WITH_OPTIONS = {"c": to_c, "wasm": to_wasm, "native": to_native}
 """Those that take the compiler's options, such as 8-bit weights."""
-SUFFIXES = {".c": "c", ".onnx": "onnx"}
+SUFFIXES = {".c": "c", ".onnx": "onnx", ".wasm": "wasm"}
 """By the name of the file, for Bundle.export."""
 
 

@@ -37,7 +37,9 @@ def compiled_elastic(bundle: Bundle, name: str, command: str) -> tuple[CSource, 
 def to_elastic(bundle: Bundle, path: Path, command: str = "Bundle.export") -> Exported:
     """PATH.c and PATH.h with every rate of the trained range; written only after the proof."""
     if path.suffix != ".c":
-        raise BadInput(f"the elastic target writes a .c file, not {path.name!r}; end its name in .c")
+        raise BadInput(
+            f"the elastic target writes a .c file, not {path.name!r}; end its name in .c"
+        )
     made, _ = compiled_elastic(bundle, identifier(path.stem), command)
     header = path.with_name(f"{made.name}.h")
     write_atomically(header, made.header)

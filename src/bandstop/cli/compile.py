@@ -10,15 +10,20 @@ import typer
 def compile_(
     bundle: Path = typer.Argument(help="a net.bandstop file"),
     target: str = typer.Option(
-        "c", help="c, onnx, or native: build it here and prove it, write nothing"
+        "c",
+        help="c, elastic (C for every rate of a network of many), onnx, wasm, or native: build it here "
+        "and prove it, write nothing",
     ),
     output: Path | None = typer.Option(
         None,
         "-o",
         "--output",
-        help="the file; a C header goes beside it (default: net.c, net.onnx)",
+        help="the file; a C header goes beside it (default: net.c, net.onnx, net.wasm)",
     ),
     rate: float | None = typer.Option(None, help="of a network of many rates (method mrmp)"),
+    cross: str = typer.Option(
+        "", help="also build the C as an object file for aarch64, armv7 or riscv64"
+    ),
     int8: bool = typer.Option(False, "--int8", help="weights of 8 bits instead of 32"),
     calibrate: str = typer.Option(
         "",
@@ -41,6 +46,12 @@ def compile_(
 
       bandstop compile net.bandstop --int8 --calibrate sbu:path/to/SBU -o wave.c
 
+      bandstop compile net.bandstop --cross aarch64 -o wave.c
+
+      bandstop compile net.bandstop --target wasm -o wave.wasm
+
+      bandstop compile net.bandstop --target elastic -o wave.c
+
       bandstop compile net.bandstop --target native
     """
     import json
@@ -49,7 +60,7 @@ def compile_(
     from dataclasses import asdict
 
     from bandstop.bundle import load_bundle
-    from bandstop.bundle.export import SUFFIXES, TARGETS, WITH_OPTIONS
+    from bandstop.bundle.export import SUFFIXES, TARGETS, WITH_OPTIONS, to_machine
     from bandstop.bundle.loss import loss_of_int8
     from bandstop.cli.show import number, out, percent
     from bandstop.compile import Options
@@ -60,12 +71,18 @@ def compile_(
         raise BadInput(
             f"target must be one of {', '.join(TARGETS)}, not {target!r}{nearest(target, TARGETS)}"
         )
+    if cross and target != "c":
+        raise BadInput(f"--cross builds the C of --target c, not {target}; leave one of them out")
     net = load_bundle(bundle)
     if rate is not None:
+        if target == "elastic":
+            raise BadInput(
+                "--target elastic holds every rate; leave --rate out, or take --target c"
+            )
         net = net.at(rate)
     command = shlex.join(["bandstop", *sys.argv[1:]])
     usual = {kind: f"net{suffix}" for suffix, kind in SUFFIXES.items()}
-    path, loss = output or Path(usual.get(target, "net.c")), None
+    path, loss, options = output or Path(usual.get(target, "net.c")), None, None
     if int8:
         if target not in WITH_OPTIONS:
             raise BadInput(
@@ -79,9 +96,12 @@ def compile_(
             signals = net.signal(takes[:: max(1, len(takes) // 128)]).numpy()
             options = Options(int8=True, signals=signals)
             loss = loss_of_int8(net, options, takes)
-        made = WITH_OPTIONS[target](net, path, command, options)
     elif calibrate:
         raise BadInput("--calibrate fits the scales of 8-bit weights; give --int8 with it")
+    if cross:
+        made = to_machine(net, path, cross, command, options)
+    elif options:
+        made = WITH_OPTIONS[target](net, path, command, options)
     else:
         made = TARGETS[target](net, path, command)
     if json_:
