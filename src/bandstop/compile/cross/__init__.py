@@ -2,7 +2,7 @@
 
 from bandstop.compile.cross.machines import MACHINES, Machine, machine_of
 from bandstop.compile.cross.objects import object_file
+from bandstop.compile.cross.toolchain import zig
 from bandstop.compile.cross.wasm import wasm_module
-from bandstop.compile.cross.zig import zig
 
 __all__ = ["MACHINES", "Machine", "machine_of", "object_file", "wasm_module", "zig"]

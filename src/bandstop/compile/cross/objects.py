@@ -13,7 +13,7 @@ import numpy as np
 from bandstop.compile.build import SECONDS
 from bandstop.compile.c import CSource
 from bandstop.compile.cross.machines import Machine
-from bandstop.compile.cross.zig import built
+from bandstop.compile.cross.toolchain import built
 from bandstop.compile.proof import Engine, check_signals, prove
 from bandstop.errors import Failure
 

@@ -157,6 +157,7 @@ def _words(
         "plan_floats": padded(activations), "signal_at": 0, "state_at": signal,
         "u_floats": u, "mixed_floats": mixed, "scratch": 64 + 4 * padded(activations) + plan,
         "source_type": source, "rank_type": kinds["mix_rank"],
+        "rank_bits": ranked.bits,
         "mix_at_type": kinds["mix_at"], "dense_at_type": kinds["dense_at"],
         "mix_wide": wide(kinds["mix_at"], "at"), "dense_wide": wide(kinds["dense_at"], "at"),
         "rank_wide": wide(kinds["mix_rank"], "rank"), "source_wide": wide(source, "source"),

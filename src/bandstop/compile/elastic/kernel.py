@@ -111,9 +111,9 @@ static void plan_one(one_product *p, uint32_t keep)
     for (int k = 0; k < $heads; k++)
         for (int i = 0; i < $outputs; i++) {
             const int g = k * $mix_tiles + i / 16;
-            const uint32_t last = mix_first[g + 1];
+            const $rank_type *rank = mix_rank + i % 16;
             uint16_t n = 0;
-            for (uint32_t q = mix_first[g]; q < last && mix_rank[q * 16 + i % 16] < keep; q++) n++;
+            for (uint32_t q = mix_first[g]; q < mix_first[g + 1] && rank[q * 16] < keep; q++) n++;
             p->reads[k * $outputs + i] = n;
         }
     for (int f = 0; f < $channels; f++) {
@@ -200,11 +200,18 @@ static void plan_one(one_product *p, uint32_t keep)
 MIX = r"""
 /* ---- A u, $heads heads: lane i takes, slot by slot, the nodes that output i reads at this rate ---- */
 #define SLOT_ROWS 6
-#if LANES == 16 && VECTORS
+#if LANES == 16 && VECTORS && $rank_bits == 16 && defined(__AVX512BW__) && defined(__AVX512VL__)
+#  define LIMIT(keep) _mm256_set1_epi16((int16_t)(uint16_t)(keep))
+INLINE vec kept_weights(const float *weight, const $rank_type *rank, __m256i keep)
+{
+    const __m256i ranks = _mm256_loadu_si256((const __m256i *)(const void *)rank);
+    return (vec)_mm512_maskz_loadu_ps(_mm256_cmplt_epu16_mask(ranks, keep), weight);
+}
+#elif LANES == 16 && VECTORS
+#  define LIMIT(keep) _mm512_set1_epi32((int32_t)(keep))
 INLINE vec kept_weights(const float *weight, const $rank_type *rank, __m512i keep)
 {
-    const __mmask16 kept = _mm512_cmplt_epu32_mask($rank_wide, keep);
-    return (vec)_mm512_maskz_loadu_ps(kept, weight);
+    return (vec)_mm512_maskz_loadu_ps(_mm512_cmplt_epu32_mask($rank_wide, keep), weight);
 }
 #else
 INLINE void kept_weights(const float *weight, const $rank_type *rank, uint32_t keep, float *w)
@@ -216,7 +223,7 @@ INLINE void kept_weights(const float *weight, const $rank_type *rank, uint32_t k
 INLINE void mix_rows(const two_products *p, uint32_t keep, const float *x, float *y, const int rows)
 {
 #if LANES == 16 && VECTORS
-    const __m512i limit = _mm512_set1_epi32((int)keep);
+    const __auto_type limit = LIMIT(keep);
 $registers#endif
     for (int k = 0; k < $heads; k++) {
         if (!p->head[k]) continue;
@@ -276,7 +283,7 @@ static void channels(const two_products *p, uint32_t keep, const float *restrict
 {
     float lanes[$groups * 16] = {0.0f};
 #if LANES == 16 && VECTORS
-    const __m512i limit = _mm512_set1_epi32((int)keep);
+    const __auto_type limit = LIMIT(keep);
     vec sum[$groups][2];
     UNROLL for (int g = 0; g < $groups; g++) sum[g][0] = sum[g][1] = splat(0.0f);
 #endif
