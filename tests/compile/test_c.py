@@ -262,3 +262,10 @@ def test_scales_are_fitted_to_what_the_network_is_used_on():
         return float(((native(signals) - expected) ** 2).mean())
 
     assert error(Options(int8=True, signals=signals)) < error(Options(int8=True))
+
+
+def test_where_8_bits_are_too_few_the_file_is_refused_with_a_remedy(monkeypatch):
+    monkeypatch.setattr("bandstop.compile.api.INT8_TOLERANCE", 1e-6)
+    b = ordinary(0.5)
+    with pytest.raises(Failure, match="8 bits are too few for this network; leave out --int8"):
+        compile_c(b.net, b.description, b.normalisation, b.classes, options=Options(int8=True))

@@ -84,7 +84,14 @@ def compile_c(
     if options.int8:
         proofs += [
             prove(rounded, ours, signals, "8-bit weights and C"),
-            prove(torch, rounded, signals, "PyTorch and 8-bit weights", INT8_TOLERANCE),
+            prove(
+                torch,
+                rounded,
+                signals,
+                "PyTorch and 8-bit weights",
+                INT8_TOLERANCE,
+                "8 bits are too few for this network; leave out --int8",
+            ),
         ]
     else:
         proofs.append(prove(torch, ours, signals, "PyTorch and C"))
