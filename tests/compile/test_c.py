@@ -48,9 +48,14 @@ CHOICES = [
 
 def agree(b, option) -> None:
     """The proof inside is one check; raw frames through the whole of PyTorch's pipeline another."""
-    _, native, _ = compile_c(
-        b.net, b.description, b.normalisation, b.classes, options=option
-    )  # fmt: skip
+    try:
+        _, native, _ = compile_c(
+            b.net, b.description, b.normalisation, b.classes, options=option
+        )  # fmt: skip
+    except Failure as error:  # of a network of a few weights that nearly cancel
+        assert option.int8
+        assert "8 bits are too few for this network" in str(error)
+        return
     if option.int8:
         return
     for take in recordings(3, b.skeleton, 3):
@@ -64,7 +69,7 @@ def agree(b, option) -> None:
 
 
 @given(bundles(), options())
-@settings(max_examples=15, suppress_health_check=list(HealthCheck))
+@settings(max_examples=10, suppress_health_check=list(HealthCheck))
 def test_a_random_small_network_agrees(b, option):
     agree(b, option)
 
