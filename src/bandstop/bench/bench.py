@@ -13,7 +13,7 @@ from bandstop.bench.networks import networks
 from bandstop.bench.turns import Times, in_turn, one_thread, ratio
 from bandstop.bundle import Bundle
 from bandstop.compile.proof import by_torch, check_signals, prove
-from bandstop.errors import BadInput, nearest
+from bandstop.errors import BadInput, Failure, nearest
 
 BATCHES = (1, 64)
 OURS = "C pruned"
@@ -107,7 +107,11 @@ def _made(
     for (name, kind), bind in bound.items():
         meant = by_torch(nets["dense" if kind == "dense" else "masked"])
         words = f"PyTorch and {name}, {kind}"
-        found = prove(meant, lambda s, bind=bind: bind(np.asarray(s))(), signals, words)  # type: ignore[misc]
+        try:
+            found = prove(meant, lambda s, bind=bind: bind(np.asarray(s))(), signals, words)  # type: ignore[misc]
+        except Failure as error:
+            said = str(error).replace("the file is not written", "nothing is measured")
+            raise Failure(said) from error
         errors[f"{name} {kind}"] = found.error
     if EMPTY[0] in wanted and EMPTY[0] not in absent:
         bound[EMPTY] = nothing(bundle)
