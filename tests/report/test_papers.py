@@ -19,7 +19,7 @@ from bandstop.record import Record, write_listing, write_record
 from bandstop.report.chunking import chunk_means as drawn_means
 from bandstop.report.chunking import chunking, skeletons, waving
 from bandstop.report.collect import Collection, collect
-from bandstop.report.comparison import between_methods
+from bandstop.report.comparison import against_dense, between_methods
 from bandstop.report.crops import alike, crop
 from bandstop.report.curves import CURVES, can_show
 from bandstop.report.groups import GROUPS
@@ -29,7 +29,7 @@ from bandstop.report.rates import ladder
 from bandstop.report.results import write_results
 from bandstop.report.spread import spread
 from bandstop.report.stopped import band_stop as drawn_stop
-from bandstop.report.summary import rows
+from bandstop.report.summary import rows, to_markdown, trained
 from bandstop.report.svg import DARK, standalone
 from bandstop.sweep import TABLES
 
@@ -107,6 +107,18 @@ def test_a_training_of_many_rates_is_shown_and_compared_rate_by_rate(papers):
     assert [r.rate for r in table.rows if r.method == "mrmp"] == [0.5, 0.9]
     pairs = {(c.first, c.second) for c in between_methods(table.rows) if c.rate == 0.9}
     assert ("ctf", "mrmp") in pairs
+
+
+def test_a_rate_beyond_the_trained_ones_is_marked_and_not_compared(papers):
+    runs = papers[0]
+    table = rows(spread(runs, (0.98, 0.99)))
+    assert [r.rate for r in table if r.beyond] == [0.99]
+    assert "| 0.99, beyond |" in to_markdown(table)
+    assert 0.99 not in {r.rate for r in trained(table)}
+    compared = {
+        c.rate for c in (*between_methods(table), *against_dense(table)) if "mrmp" in c.first
+    }
+    assert compared == {0.98}
 
 
 def test_every_page_is_of_a_table_and_names_figures_that_there_are():

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 from bandstop.report.statistics import Paired, holm, paired
-from bandstop.report.summary import Row
+from bandstop.report.summary import Row, trained
 
 LEVEL = 0.05
 """Significance level, for the corrected p."""
@@ -48,7 +48,7 @@ class Comparison:
 def between_methods(rows: Sequence[Row]) -> list[Comparison]:
     """Every two pruned rows of the same data and rate that share folds and seeds."""
     made = []
-    for a, b in combinations([row for row in rows if row.method != "dense"], 2):
+    for a, b in combinations([row for row in trained(rows) if row.method != "dense"], 2):
         if (a.data, a.rate) != (b.data, b.rate):
             continue
         first, second = _accuracies(a), _accuracies(b)
@@ -66,7 +66,7 @@ def against_dense(rows: Sequence[Row]) -> list[Comparison]:
             row.data, row.rate, row.label, "dense",
             paired(r.result["accuracy"] - r.result["accuracy_dense"] for r in row.records),
         )
-        for row in rows
+        for row in trained(rows)
         if row.method != "dense"
     ]  # fmt: skip
     return corrected(sorted(made, key=lambda c: (c.data, c.rate, c.first)))

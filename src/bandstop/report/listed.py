@@ -13,7 +13,7 @@ from bandstop.report.curves import CURVES, can_show
 from bandstop.report.groups import GROUPS
 from bandstop.report.pages import PAGES, Page
 from bandstop.report.spread import spread
-from bandstop.report.summary import Row, rows
+from bandstop.report.summary import Row, rows, trained
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -73,12 +73,13 @@ def listed(collection: Collection) -> list[Listed]:
 def figures_of(
     names: Sequence[str], records: Sequence[Record], shown: list[Row]
 ) -> Iterator[Drawn]:
-    """Those of the named figures that these runs can show."""
+    """Those of the named figures that these runs can show; curves leave out rates beyond."""
+    fair = trained(shown)
     for name in names:
         if name in CURVES:
-            if can_show(name, shown):
+            if can_show(name, fair):
                 title, caption, draw = CURVES[name]
-                yield Drawn(name, title, caption, draw(shown))
+                yield Drawn(name, title, caption, draw(fair))
         elif (picked := GROUPS[name].pick(records)) is not None:
             group = GROUPS[name]
             yield Drawn(

@@ -68,11 +68,17 @@ class Row:
         words = [f"{k.replace('_', '-')} {_words(v)}" for k, v in self.options.items()]
         return ", ".join([self.method, *words])
 
+    @property
+    def beyond(self) -> bool:
+        """Whether it is a rate above those that a network of many rates was trained with."""
+        options = self.records[0].options
+        return "seen" in _looked_at(options) and self.rate > options.seen_rates[-1] + 1e-9
+
     def values(self) -> dict[str, Any]:
         """Plain values, one level deep: what CSV and JSON hold."""
         found: dict[str, Any] = {"data": self.data, "method": self.method, "rate_target": self.rate}
         found["options"] = " ".join(f"{k}={_words(v)}" for k, v in self.options.items())
-        found |= {"n": self.n, "folds": " ".join(self.folds)}
+        found |= {"beyond": self.beyond, "n": self.n, "folds": " ".join(self.folds)}
         found["seeds"] = " ".join(str(seed) for seed in self.seeds)
         for name, spread in self.spreads.items():
             found |= {f"{name}_mean": spread.mean, f"{name}_sd": spread.sd}
@@ -93,6 +99,11 @@ def rows(records: Sequence[Record]) -> list[Row]:
         key = (names[_data(record)], options.method, options.rate, tuple(own.items()))
         groups.setdefault(key, []).append(record)
     return sorted((_row(key, found) for key, found in groups.items()), key=_order)
+
+
+def trained(table: Sequence[Row]) -> list[Row]:
+    """The rows but those of rates beyond: what methods may be compared by."""
+    return [row for row in table if not row.beyond]
 
 
 def _row(key: tuple[str, str, float, tuple], found: list[Record]) -> Row:
@@ -201,7 +212,7 @@ def _count(value: float) -> str:
 COLUMNS: dict[str, Callable[[Row], str]] = {
     "data": lambda row: row.data,
     "method": lambda row: row.label,
-    "rate": lambda row: f"{row.rate:g}",
+    "rate": lambda row: f"{row.rate:g}, beyond" if row.beyond else f"{row.rate:g}",
     "accuracy, %": lambda row: spread_words(row.spreads["accuracy"], _percents),
     "dense, %": lambda row: spread_words(row.spreads["accuracy_dense"], _percents),
     "weights kept": lambda row: spread_words(row.spreads["weights_kept"], _count),
@@ -210,7 +221,10 @@ COLUMNS: dict[str, Callable[[Row], str]] = {
     "bytes": lambda row: spread_words(row.spreads["bytes"], _count),
     "runs": lambda row: f"{row.n}",
 }
-"""The table for people: heading -> what stands there. Means ± sample standard deviations."""
+"""The table for people: heading -> what stands there. Means ± sample standard deviations.
+
+"beyond": the network of many rates was not trained for that rate, and refuses it unless forced.
+"""
 
 
 def to_markdown(table: Sequence[Row]) -> str:

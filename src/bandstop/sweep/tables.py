@@ -76,13 +76,18 @@ ALL = (
     "pmp", "mrmp", "unstructured", "semi-structured", "structured", "ctf",
 )  # fmt: skip
 SEEN = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.98)
+TO_99 = "50,55,60,65,70,75,80,85,90,95,96.5,98,99"
 LEVELS = ("channel", "row", "column", "entry")
 
 TABLES: dict[str, Table] = {
     "sbu": Table(),
     "fpha": Table(),
     "synthetic": Table(rates=(0.9, 0.98), seeds=(0,)),
-    "sbu-methods": Table(methods=ALL, rates=(0.9, 0.95, 0.98, 0.99)),
+    "sbu-methods": Table(
+        methods=ALL,
+        rates=(0.9, 0.95, 0.98, 0.99),
+        variants=(*PLAIN, Variant("mrmp-to-99", {"method": "mrmp", "seen": TO_99})),
+    ),
     "sbu-priors": Table(
         methods=("pmp",),
         rates=(0.5, 0.7, 0.9, 0.95, 0.98),
