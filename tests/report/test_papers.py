@@ -20,7 +20,7 @@ from bandstop.report.chunking import chunk_means as drawn_means
 from bandstop.report.chunking import chunking, skeletons, waving
 from bandstop.report.collect import Collection, collect
 from bandstop.report.comparison import against_dense, between_methods
-from bandstop.report.crops import alike, crop
+from bandstop.report.crops import alike, chosen, crop
 from bandstop.report.curves import CURVES, can_show
 from bandstop.report.groups import GROUPS
 from bandstop.report.listed import EVERY, listed
@@ -78,6 +78,14 @@ def test_a_crop_is_made_of_whole_blocks_in_their_places():
     assert part.cells[6:9].all()
     assert part.cells.sum() == 3 * 40
     assert (part.rows, part.columns) == ((3, 6, 9, 12, 15), ())
+
+
+def test_crops_hold_the_same_blocks_of_every_network_where_most_is_left():
+    dense, sparse = np.ones((9, 30, 70), bool), np.zeros((9, 30, 70), bool)
+    sparse[[5, 7], :, 10:] = True
+    first, second = chosen([dense, sparse])
+    assert first.shape == second.shape == (2, 30, 60)
+    assert second.all()
 
 
 def test_the_chunks_that_are_drawn_are_those_of_the_description():

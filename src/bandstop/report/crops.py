@@ -73,37 +73,60 @@ def _first(group: dict[str, Record]) -> Record:
     return next(iter(group.values()))
 
 
+def fullest(masks: Sequence[np.ndarray], axis: int, most: int) -> np.ndarray:
+    """The `most` places along an axis where most is left, each network counting alike; in their order.
+
+    >>> fullest([np.eye(3)[None], np.array([[[0, 0, 5]] * 3])], axis=2, most=1)
+    array([2])
+    """
+    others = tuple(a for a in range(3) if a != axis)
+    shares = sum(m.sum(axis=others) / max(m.sum(), 1) for m in masks)
+    return np.sort(np.argsort(-shares, kind="stable")[:most])
+
+
+def chosen(masks: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The same blocks, rows and columns of every network, as many as a crop holds."""
+    for axis, most in ((1, DOWN), (2, ACROSS)):
+        masks = [np.take(m, fullest(masks, axis, most), axis) for m in masks]
+    _, high, wide = masks[0].shape
+    held = fullest(masks, 0, (ACROSS // wide) * (DOWN // high))
+    return [m[held] for m in masks]
+
+
 def crop(mask: np.ndarray) -> Crop:
-    """As many whole blocks as fit, laid out in lines; a block that does not fit is cut off.
+    """Blocks laid out in lines.
 
     >>> crop(np.ones((4, 30, 30), bool)).cells.shape
     (60, 60)
     """
-    blocks, high, wide = mask.shape[0], min(mask.shape[1], DOWN), min(mask.shape[2], ACROSS)
+    blocks, high, wide = mask.shape
     beside = max(1, min(blocks, ACROSS // wide))
     below = max(1, min(-(-blocks // beside), DOWN // high))
     cells = np.zeros((below * high, beside * wide), dtype=bool)
     for place in range(min(blocks, beside * below)):
         y, x = divmod(place, beside)
-        cells[y * high : (y + 1) * high, x * wide : (x + 1) * wide] = mask[place, :high, :wide]
+        cells[y * high : (y + 1) * high, x * wide : (x + 1) * wide] = mask[place]
     rows = tuple(n * high for n in range(1, below))
     return Crop(cells, rows, tuple(n * wide for n in range(1, beside)))
 
 
 WORDS = {
     "attention": "attention: a block is a head; down nodes computed, across nodes read",
-    "filters": "filters: a block is a head; down features, across filters (the first ones)",
+    "filters": "filters: a block is a head; down features, across filters (the fullest)",
     "dense": "dense layer: a block is a filter; down nodes, across classes",
 }
 
 
 @drawn
 def crops(records: Sequence[Record]) -> Figure:
-    """A column a network, a row a tensor; dark stays, thin lines part the blocks."""
+    """A column a network, a row a tensor; dark stays, thin lines part the blocks.
+
+    Shown are the same blocks, rows and columns of every network: those where most is left.
+    """
     from matplotlib.figure import Figure
 
     all_masks = [masks(r) for r in records]
-    parts = {name: [crop(m[name]) for m in all_masks] for name in all_masks[0]}
+    parts = {name: [crop(m) for m in chosen([m[name] for m in all_masks])] for name in all_masks[0]}
     pitch = (WIDTH - GAP) / max(len(records), 4)
     cell = min(CELL, (pitch - GAP) / max(p[0].cells.shape[1] for p in parts.values()))
     high = {name: cell * p[0].cells.shape[0] for name, p in parts.items()}

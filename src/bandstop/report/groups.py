@@ -58,7 +58,7 @@ GROUPS: dict[str, Group] = {
     ),
     "crops": Group(
         "Masks side by side",
-        "Crops of the masks of one network, fold and seed; as many blocks as there is room for.",
+        "Crops of one network, fold and seed: the same blocks of each, those where most is left.",
         alike,
         crops,
         picture=True,
