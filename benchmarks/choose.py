@@ -51,13 +51,14 @@ def accuracy(config: Config, outer: str, runs: Path) -> float:
 
 
 def parse(text: str) -> list[dict]:
-    """`noise=0.03,0.1 steps=800` -> every combination, as options with their types."""
+    """`noise=0.03,0.1 levels=row+entry` -> every combination, as options with their types."""
     types = {f.name: type(f.default) for f in fields(Config)}
     axes = []
     for part in text.split():
         name, _, values = part.partition("=")
         name = name.replace("-", "_")
-        axes.append([(name, types[name](value)) for value in values.split(",")])
+        made = (lambda text: tuple(text.split("+"))) if types[name] is tuple else types[name]
+        axes.append([(name, made(value)) for value in values.split(",")])
     return [dict(combination) for combination in product(*axes)]
 
 
