@@ -20,7 +20,7 @@ from bench_compiled import CLASSES, SHAPE, SIGNALS, in_a_c_loop, in_turn
 
 from bandstop.budget import Budget
 from bandstop.bundle import Bundle, Order
-from bandstop.bundle.export_elastic import compiled_elastic
+from bandstop.bundle.export.elastic import compiled_elastic
 from bandstop.compile import check_signals
 from bandstop.data.describe import Description, Normalisation
 from bandstop.nn import AttentionGCN

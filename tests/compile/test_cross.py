@@ -11,7 +11,7 @@ import pytest
 from making import FUSIONS, bundle
 
 from bandstop.bundle.export import to_machine
-from bandstop.bundle.export_cross import to_wasm
+from bandstop.bundle.export.cross import to_wasm
 from bandstop.cli import main as cli
 from bandstop.compile import check_signals
 from bandstop.compile.cross import MACHINES, objects, wasm, zig

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from making import bundle
 
-from bandstop.bundle.export_elastic import compiled_elastic, to_elastic
+from bandstop.bundle.export.elastic import compiled_elastic, to_elastic
 from bandstop.cli import main as cli
 from bandstop.compile import check_signals
 from bandstop.compile.elastic import Ranked, plan, tables

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from making import formula
 
 from bandstop.bundle import Bundle
-from bandstop.bundle.export_elastic import compiled_elastic
+from bandstop.bundle.export.elastic import compiled_elastic
 from bandstop.compile import check_signals, compile_native
 from bandstop.compile.onnx import Runtime, compile_onnx
 

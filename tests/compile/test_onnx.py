@@ -102,7 +102,7 @@ def test_a_model_that_onnx_runtime_refuses_is_a_failure():
 
 
 def test_another_suffix_is_refused(tmp_path):
-    from bandstop.bundle.export_onnx import to_onnx
+    from bandstop.bundle.export.onnx import to_onnx
 
     with pytest.raises(BadInput, match=r"\.onnx"):
         to_onnx(bundle(), tmp_path / "wave.c")

@@ -61,7 +61,7 @@ def compile_(
 
     from bandstop.bundle import load_bundle
     from bandstop.bundle.export import SUFFIXES, TARGETS, WITH_OPTIONS, to_machine
-    from bandstop.bundle.loss import loss_of_int8
+    from bandstop.bundle.export.loss import loss_of_int8
     from bandstop.cli.show import number, out, percent
     from bandstop.compile import Options
     from bandstop.data import load

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bandstop.compile import Layer
+from bandstop.compile import CSource, Layer
+from bandstop.errors import BadInput
 
 if TYPE_CHECKING:
     from bandstop.bundle.bundle import Bundle
@@ -24,6 +25,11 @@ class Exported:
     proof: str
     files: tuple[Path, ...]
 
+    @classmethod
+    def of(cls, made: CSource, files: tuple[Path, ...]) -> Exported:
+        """Of generated C and the files it went into."""
+        return cls(made.layers, made.flash, made.scratch, made.macs, made.facts["proof"], files)
+
     def to_dict(self) -> dict[str, Any]:
         return {**asdict(self), "files": [str(path) for path in self.files]}
 
@@ -36,3 +42,11 @@ def origin(bundle: Bundle, command: str) -> dict[str, str]:
         "bundle": f"sha256 {hashlib.sha256(bundle.to_bytes()).hexdigest()}",
         "rate": "unknown" if rate is None else f"{rate:.4f}",
     }
+
+
+def require_suffix(path: Path, suffix: str, target: str) -> None:
+    """Errors: BadInput for a file whose name would say something else than its content."""
+    if path.suffix != suffix:
+        raise BadInput(
+            f"the {target} target writes a {suffix} file, not {path.name!r}; end its name in {suffix}"
+        )

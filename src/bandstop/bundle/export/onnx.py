@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bandstop.bundle.exported import Exported, origin
+from bandstop.bundle.export.exported import Exported, origin, require_suffix
 from bandstop.compile.c.text import identifier
 from bandstop.compile.onnx import compile_onnx
-from bandstop.errors import BadInput
 from bandstop.files import write_atomically
 
 if TYPE_CHECKING:
@@ -17,10 +16,7 @@ if TYPE_CHECKING:
 
 def to_onnx(bundle: Bundle, path: Path, command: str = "Bundle.export") -> Exported:
     """PATH.onnx: signal in, logits and probabilities out; written only after the proof."""
-    if path.suffix != ".onnx":
-        raise BadInput(
-            f"the ONNX target writes an .onnx file, not {path.name!r}; end its name in .onnx"
-        )
+    require_suffix(path, ".onnx", "ONNX")
     made = compile_onnx(
         bundle.net, bundle.description, bundle.normalisation, bundle.classes,
         identifier(path.stem), origin(bundle, command),

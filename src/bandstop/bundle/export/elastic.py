@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bandstop.bundle.exported import Exported, origin
+from bandstop.bundle.export.exported import Exported, origin, require_suffix
 from bandstop.compile import CSource
 from bandstop.compile.c.text import identifier
 from bandstop.compile.elastic import Elastic, Ranked, compile_elastic
@@ -36,14 +36,9 @@ def compiled_elastic(bundle: Bundle, name: str, command: str) -> tuple[CSource, 
 
 def to_elastic(bundle: Bundle, path: Path, command: str = "Bundle.export") -> Exported:
     """PATH.c and PATH.h with every rate of the trained range; written only after the proof."""
-    if path.suffix != ".c":
-        raise BadInput(
-            f"the elastic target writes a .c file, not {path.name!r}; end its name in .c"
-        )
+    require_suffix(path, ".c", "elastic")
     made, _ = compiled_elastic(bundle, identifier(path.stem), command)
     header = path.with_name(f"{made.name}.h")
     write_atomically(header, made.header)
     write_atomically(path, made.source)
-    return Exported(
-        made.layers, made.flash, made.scratch, made.macs, made.facts["proof"], (path, header)
-    )
+    return Exported.of(made, (path, header))

@@ -2,38 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bandstop.bundle.exported import Exported
-from bandstop.compile import CSource, Native, Options
+from bandstop.bundle.export.c import compiled
+from bandstop.bundle.export.exported import Exported, require_suffix
+from bandstop.compile import CSource, Options
 from bandstop.compile.c.text import identifier
 from bandstop.compile.cross import machine_of, object_file, wasm_module, zig
 from bandstop.compile.proof import by_native
-from bandstop.errors import BadInput
 from bandstop.files import write_atomically
 
 if TYPE_CHECKING:
     from bandstop.bundle.bundle import Bundle
 
-Compiled = Callable[["Bundle", str, str, Options | None], tuple[CSource, Native]]
-"""export.py's `compiled`: proven C, and the same on this machine."""
 
-
-def with_object(
+def to_machine(
     bundle: Bundle,
     path: Path,
-    command: str,
-    options: Options | None,
     cross: str,
-    compiled: Compiled,
+    command: str = "Bundle.export",
+    options: Options | None = None,
 ) -> Exported:
     """PATH.c, PATH.h, and PATH.MACHINE.o, which is the same C built for that machine."""
     machine = machine_of(cross)
-    if path.suffix != ".c":
-        raise BadInput(f"the C target writes a .c file, not {path.name!r}; end its name in .c")
+    require_suffix(path, ".c", "C")
     zig()
     made, native = compiled(bundle, identifier(path.stem), command, options)
     shape, classes = (bundle.net.nodes, bundle.net.all_features), len(bundle.classes)
@@ -41,17 +35,14 @@ def with_object(
     header, built = path.with_name(f"{made.name}.h"), path.with_name(f"{path.stem}.{cross}.o")
     for file, text in ((header, made.header), (built, content), (path, made.source)):
         write_atomically(file, text)
-    return exported(made, proof, (path, header, built))
+    return _exported(made, proof, (path, header, built))
 
 
 def to_wasm(
-    bundle: Bundle, path: Path, command: str, options: Options | None, compiled: Compiled
+    bundle: Bundle, path: Path, command: str = "Bundle.export", options: Options | None = None
 ) -> Exported:
-    """PATH.wasm, which imports nothing, and PATH.mjs, which loads it."""
-    if path.suffix != ".wasm":
-        raise BadInput(
-            f"the WebAssembly target writes a .wasm file, not {path.name!r}; end its name in .wasm"
-        )
+    """PATH.wasm, which imports nothing, and PATH.mjs, which loads it; written only after the proof."""
+    require_suffix(path, ".wasm", "WebAssembly")
     zig()
     made, native = compiled(bundle, identifier(path.stem), command, options)
     shape, unit = (bundle.net.nodes, bundle.net.all_features), bundle.skeleton.unit
@@ -59,9 +50,9 @@ def to_wasm(
     beside = path.with_suffix(".mjs")
     write_atomically(beside, loader)
     write_atomically(path, content)
-    return exported(made, proof, (path, beside))
+    return _exported(made, proof, (path, beside))
 
 
-def exported(made: CSource, proof: str, files: tuple[Path, ...]) -> Exported:
+def _exported(made: CSource, proof: str, files: tuple[Path, ...]) -> Exported:
     made = replace(made, facts={**made.facts, "proof": f"{made.facts['proof']}; {proof}"})
-    return Exported(made.layers, made.flash, made.scratch, made.macs, made.facts["proof"], files)
+    return Exported.of(made, files)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from bandstop.bundle.export import compiled
+from bandstop.bundle.export.c import compiled
 from bandstop.compile import Options
 from bandstop.data.sequence import Sequence
 
