@@ -146,4 +146,4 @@ def test_what_cannot_be_is_one_clear_sentence(arguments, words, tmp_path, capsys
 
 def test_a_wasm_target_of_another_suffix_is_refused(tmp_path):
     with pytest.raises(BadInput, match=r"\.wasm file"):
-        to_wasm(bundle(), tmp_path / "wave.js", "a test", None, None)  # type: ignore[arg-type]
+        to_wasm(bundle(), tmp_path / "wave.js", "a test")
