@@ -34,8 +34,8 @@ from bandstop.gate.prior import PRIORS
 from bandstop.gate.spec import BandStop
 from bandstop.job import design_together
 from bandstop.job.batches import Batches
+from bandstop.job.networks import new_network
 from bandstop.job.task import Task
-from bandstop.job.training import new_network
 from bandstop.record import Config
 from bandstop.sweep import Table, expand, sweep
 from bandstop.sweep.stacks import stacks

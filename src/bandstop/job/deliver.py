@@ -78,7 +78,7 @@ def deliver(
     start = time.perf_counter()
     config, dataset = task.config, task.dataset
     if METHODS[config.method].network is not None and dense is not None:
-        return Outcome(record_dense(task, trained, folder, device, dense), folder, None)
+        return Outcome(record_dense(task, trained, folder, device, dense.record), folder, None)
     # copies: baking writes zeros into the parameters themselves
     latents = {name: v.detach().cpu().clone() for name, v in gate.prunable(trained.net).items()}
     gate.bake(trained.net, trained.masks)

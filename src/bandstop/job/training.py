@@ -13,14 +13,14 @@ from torch import Tensor
 
 from bandstop.errors import Failure
 from bandstop.files import write_atomically
-from bandstop.job.batches import Batches, stream
-from bandstop.job.dense_networks import graph_network
+from bandstop.job.batches import Batches
 from bandstop.job.listener import Listener
 from bandstop.job.machine import products
+from bandstop.job.networks import new_network
 from bandstop.job.task import Task
 from bandstop.measure import accuracy, predictions
-from bandstop.method import METHODS, Pruning, before_step
-from bandstop.nn import AttentionGCN, Network
+from bandstop.method import Pruning, before_step
+from bandstop.nn import Network
 from bandstop.prune import Masks
 from bandstop.record import RunFolder, run_identity
 from bandstop.train import (
@@ -51,14 +51,6 @@ class Trained:
     note: str | None
     history: list[dict[str, float]]
     seconds: float
-
-
-def new_network(task: Task, device: torch.device) -> Network:
-    """The network at its seeded start: ours, or the one that a method is to be compared with."""
-    generator = torch.Generator().manual_seed(stream(task.config.seed, -1))
-    if (kind := METHODS[task.config.method].network) is not None:
-        return graph_network(kind, task, generator).to(device)
-    return AttentionGCN(task.shape, generator).to(device)
 
 
 def load_weights(net: Network, folder: RunFolder) -> None:

@@ -14,8 +14,8 @@ from bandstop.data import Dataset
 from bandstop.job import stack_key
 from bandstop.job.batches import Batches
 from bandstop.job.machine import calm_torch, device_named
+from bandstop.job.networks import new_network
 from bandstop.job.task import Task, network_shape
-from bandstop.job.training import new_network
 from bandstop.method import METHODS, Pruning
 from bandstop.record import Config
 from bandstop.train import Alone, Clock, Learner, adam, train
