@@ -30,12 +30,15 @@ def extract(
     """
     from bandstop.bundle import load_bundle
     from bandstop.cli.show import number, out
+    from bandstop.errors import BadInput
     from bandstop.measure import dense_macs, sparse_macs
     from bandstop.record import RunFolder
 
     path = RunFolder(run).bundle if run.is_dir() else run
-    small = load_bundle(path).at(rate, force)
     target = output or path.with_name(f"net-{rate:g}.bandstop")
+    small = load_bundle(path).at(rate, force)
+    if target.exists() and target.samefile(path):
+        raise BadInput(f"{path} holds every rate and would be lost; write elsewhere (--output)")
     small.save(target)
     kept = sum(int((w != 0).sum()) for w in small.net.net.weights().values())
     facts = {
