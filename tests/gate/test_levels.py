@@ -167,6 +167,32 @@ def test_a_group_is_never_kept_and_dropped_at_once(seed, sharpness):
         assert ((keep[level] <= 0.5) | (drop[level] <= 0.5)).all()
 
 
+def test_what_is_kept_whole_uses_up_the_budget_although_one_of_its_rows_is_dropped():
+    latent = torch.full((2, 40, 2), 3.0)
+    latent[0, 0] = (
+        0.05  # channel 0 passes but for this row: it is kept whole, though the row is weakest
+    )
+    latent[1, :, 0] = torch.linspace(2.0, 3.0, 40)  # channel 1: half of each row passes
+    latent[1, :, 1] = 0.1
+    latent[1, -2:, 1] = 1.0  # what comes next where the row of channel 0 is not counted
+    bearer = nn.Module()
+    bearer.weight = nn.Parameter(latent)
+    spec = SemiStructured(
+        rate=42 / 160,
+        levels=("channel", "row", "entry"),
+        sigma=(2.0, 2.0),
+        warmup=0.0,
+        scale="unit",
+    )
+    attach(bearer, spec).update(0.0)
+    (gated,) = gated_tensors(bearer)
+    gate, energy = gated.gate, latent.square()
+    assert pooled(torch.sigmoid(2 * (energy - gate.first)), "row")[0, 0] < gate.low[1]
+    mask = gate.hard_mask(gated.latent)
+    assert mask[0].all()
+    assert int(mask.sum()) == 160 - 42
+
+
 # --- as values ---------------------------------------------------------------------------------
 
 
@@ -176,6 +202,13 @@ def test_all_that_is_wrong_is_named_at_once(made):
         made(rate=1.5, levels=("head",), structure=2.0, scale="big")
     for words in ("rate must", "levels must be some of channel", "structure must", "scale must"):
         assert words in str(error.value)
+
+
+@pytest.mark.parametrize("made", [CoarseToFine, SemiStructured])
+def test_levels_are_the_same_in_whatever_order_they_are_named(made):
+    one, other = made(rate=0.8), made(rate=0.8, levels=("entry", "row", "column", "channel"))
+    assert one == other
+    assert other.levels == LEVELS
 
 
 def test_groups_alone_say_so_and_entries_among_them_do_not():

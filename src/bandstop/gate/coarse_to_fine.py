@@ -25,15 +25,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from bandstop.gate.base import Alive, Gate, GateSpec
-from bandstop.gate.groups import LEVELS, as_blocks, block_shape, pooled
+from bandstop.gate.base import Alive, Gate
+from bandstop.gate.groups import as_blocks, block_shape, pooled
 from bandstop.gate.levels import (
     CLOSED,
     CRISP,
+    LevelledSpec,
     coarse_edges,
     entry_edges,
     keep_now,
-    level_problems,
     still_alive,
 )
 from bandstop.gate.spec import fill, set_sharpness, stacked
@@ -113,17 +113,12 @@ class CoarseToFineGate(Gate):
 
 
 @dataclass(frozen=True)
-class CoarseToFine(GateSpec):
-    """Coarse-to-fine gates; see `GateSpec` for the other fields.
+class CoarseToFine(LevelledSpec):
+    """Coarse-to-fine gates; see `LevelledSpec` for the other fields.
 
-    levels     those of channel, row, column and entry that take part
-    structure  s in [0, 1]: which part of the removal, on a logarithmic scale, whole groups take on; 0:
-               entries alone decide. Without the level of entries groups take on all of it
-    psi        "band-stop", whose edges hold the budget; "symmetric", which needs a budget term
+    psi  "band-stop", whose edges hold the budget; "symmetric", which needs a budget term
     """
 
-    levels: tuple[str, ...] = LEVELS
-    structure: float = 0.6
     psi: str = "band-stop"
 
     @property
@@ -133,13 +128,6 @@ class CoarseToFine(GateSpec):
     @property
     def choices(self) -> dict[str, tuple[str, ...]]:
         return super().choices | {"psi": PSIS}
-
-    @property
-    def whole_groups(self) -> tuple[str, ...]:
-        return () if "entry" in self.levels else self.levels
-
-    def problems(self) -> list[str]:
-        return level_problems(self.levels, self.structure)
 
     def gate(self, like: Tensor, scale: float) -> CoarseToFineGate:
         block_shape(tuple(like.shape))

@@ -8,6 +8,7 @@ Everything has a leading axis of models, for runs that are trained together.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from bandstop.gate.base import Alive
+from bandstop.gate.base import Alive, GateSpec
 from bandstop.gate.groups import ALONE, AXES, COARSE, LEVELS, WEIGHTS, block_shape, pooled
 from bandstop.gate.spec import magnitude_quantiles
 
@@ -31,14 +32,35 @@ CLOSED = 1e-6
 """Score of an entry in a closed group, relative to its own: it comes after all that are open."""
 
 
-def level_problems(levels: tuple[str, ...], structure: float) -> list[str]:
-    """What is wrong with the levels and the structure that someone asks for."""
-    problems = []
-    if not levels or len(set(levels)) < len(levels) or not set(levels) <= set(LEVELS):
-        problems.append(f"levels must be some of {', '.join(LEVELS)}, each once, not {levels}")
-    if not 0 <= structure <= 1:
-        problems.append(f"structure must be in [0, 1], not {structure}")
-    return problems
+@dataclass(frozen=True)
+class LevelledSpec(GateSpec):
+    """What gates with levels have in common; see `GateSpec` for the other fields.
+
+    levels     those of channel, row, column and entry that take part; in whatever order they are
+               given, coarse ones come first
+    structure  s in [0, 1]: which part of the removal, on a logarithmic scale, whole groups take on; 0:
+               entries alone decide. Without the level of entries groups take on all of it
+    """
+
+    levels: tuple[str, ...] = LEVELS
+    structure: float = 0.6
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        in_order = tuple(level for level in LEVELS if level in self.levels)
+        object.__setattr__(self, "levels", in_order)
+
+    def problems(self) -> list[str]:
+        problems, levels = [], self.levels
+        if not levels or len(set(levels)) < len(levels) or not set(levels) <= set(LEVELS):
+            problems.append(f"levels must be some of {', '.join(LEVELS)}, each once, not {levels}")
+        if not 0 <= self.structure <= 1:
+            problems.append(f"structure must be in [0, 1], not {self.structure}")
+        return problems
+
+    @property
+    def whole_groups(self) -> tuple[str, ...]:
+        return () if "entry" in self.levels else self.levels
 
 
 def level_parts(levels: Sequence[str], structure: float) -> dict[str, float]:

@@ -8,7 +8,7 @@
 with not x = 1 - x; from the channel over row and column together to the entry, whose own decision is a
 band-stop again, sigmoid(sigma (v^2 - b^2)). Where a group agrees, it decides; where it does not, the
 finer level does. (The three stages and the not-gates: arXiv 2412.11813, in words; the formulas, tau =
-100 sigma, hi = 0.75, and how a, b and lo are set: our choice.)
+100 sigma, hi = 0.95, and how a, b and lo are set: our choice.)
 
 The level of entries alone is **unstructured** pruning, groups alone are **structured** pruning.
 """
@@ -23,15 +23,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from bandstop.gate.base import Alive, Gate, GateSpec
-from bandstop.gate.groups import LEVELS, as_blocks, block_shape, pooled
+from bandstop.gate.base import Alive, Gate
+from bandstop.gate.groups import as_blocks, block_shape, pooled
 from bandstop.gate.levels import (
     CLOSED,
     CRISP,
+    LevelledSpec,
     coarse_edges,
     entry_edges,
     keep_now,
-    level_problems,
     still_alive,
 )
 from bandstop.gate.spec import fill, set_sharpness, stacked
@@ -160,27 +160,12 @@ def whole_groups(
 
 
 @dataclass(frozen=True)
-class SemiStructured(GateSpec):
-    """Semi-structured gates; see `GateSpec` for the other fields.
-
-    levels     those of channel, row, column and entry that take part
-    structure  s in [0, 1]: which part of the removal, on a logarithmic scale, whole groups take on; 0:
-               groups drop nothing. Without the level of entries groups take on all of it
-    """
-
-    levels: tuple[str, ...] = LEVELS
-    structure: float = 0.6
+class SemiStructured(LevelledSpec):
+    """Semi-structured gates; see `LevelledSpec` for the fields."""
 
     @property
     def words(self) -> str:
         return "semi-structured gate"
-
-    @property
-    def whole_groups(self) -> tuple[str, ...]:
-        return () if "entry" in self.levels else self.levels
-
-    def problems(self) -> list[str]:
-        return level_problems(self.levels, self.structure)
 
     def gate(self, like: Tensor, scale: float) -> SemiStructuredGate:
         block_shape(tuple(like.shape))
@@ -211,10 +196,10 @@ class SemiStructured(GateSpec):
         sigma = first[next(iter(first))].new_full((count,), sharpness)
         for name, keep in keep_now(models, ramp).items():
             low[name] = low[name] * (1 - 1e-3)  # of groups that are equal all stay
-            kept[name], dropped = torch.func.vmap(
+            kept[name], _ = torch.func.vmap(
                 lambda e, a, lo, s: whole_groups(e, a, lo, s, self.levels)
             )(energies[name], first[name], low[name], sigma)
-            open_[name] = kept[name] | (open_[name] & ~dropped)
+            open_[name] = kept[name] | open_[name]
             fill(models, name, "keep", torch.tensor(keep))
             fill(models, name, "first", first[name])
             fill(models, name, "low", low[name])
