@@ -29,6 +29,7 @@ from bandstop.gate.attach import FixedMask
 from bandstop.gate.base import Gate
 from bandstop.gate.groups import COARSE
 from bandstop.objective.alignment import quantiles
+from bandstop.prune import finish
 
 DEVICES = [
     "cpu",
@@ -340,6 +341,31 @@ def test_exempt_tensors_bear_no_gate_keep_their_weights_and_are_counted(name, de
     assert torch.equal(gate.prunable(net)[last], whole)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_where_everything_is_exempt_nothing_bears_a_gate_and_nothing_is_removed(kind):
+    net, x = model("nested")
+    expected = net(x)
+    gates = gate.attach(net, KINDS[kind](rate=0.0, exempt=("*",)))
+    gates.update(0.5)
+    assert gates.observed_rate() == 0
+    assert torch.equal(net(x), expected)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
+@pytest.mark.parametrize("rate", [0.0, 0.9])
+def test_networks_of_every_precision_are_updated_and_end_in_the_budget(kind, dtype, rate):
+    net, _ = model("nested")
+    gates = gate.attach(net.to(dtype), KINDS[kind](rate=rate))
+    for progress in (0.0, 0.4, 1.0):
+        gates.update(progress)
+    masks = finish(net, gates)
+    kept, asked = sum(int(m.sum()) for m in masks.values()), round((1 - rate) * 108)
+    assert kept <= asked if gates.spec.whole_groups else kept == asked
+    assert all(m.any() for m in masks.values())
+    assert {t.dtype for t in gate.prunable(net).values()} == {dtype}
+
+
 @pytest.mark.parametrize("kind", EXACT)
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("rate", RATES)
@@ -448,6 +474,14 @@ def test_masks_that_do_not_fit_are_refused_and_the_gates_stay(act):
             act(net, masks)
     assert torch.equal(net(x), expected)
     assert len(list(gate.gated_tensors(net))) == len(good)
+
+
+def test_a_tensor_that_holds_nan_has_no_scale_either_and_the_error_says_so():
+    net, _ = model("linear")
+    with torch.no_grad():
+        net.weight[0, 0] = torch.nan
+    with pytest.raises(BadInput, match="`weight` holds NaN or infinite values"):
+        gate.attach(net, BandStop(rate=0.5))
 
 
 def test_an_unreachable_budget_is_refused_and_nothing_is_changed():

@@ -145,6 +145,12 @@ def test_what_does_not_go_with_one_order_is_refused():
 
 
 def test_a_ladder_checks_its_rates():
-    for wrong in ({"seen": (0.5, 0.3)}, {"seen": (0.3,)}, {"together": 1}):
+    for wrong in (
+        {"seen": (0.5, 0.3)},
+        {"seen": (0.3,)},
+        {"together": 1},
+        {"settle": 1.0},
+        {"threshold": "prior"},
+    ):
         with pytest.raises(BadInput, match="multi-rate gate"):
             Ladder(**{"rate": 0.8, "seen": SEEN} | wrong)

@@ -44,6 +44,14 @@ def test_a_relaxed_histogram_is_nonnegative_and_sums_to_1_wherever_the_weights_a
     assert float(p.sum()) == pytest.approx(1, abs=1e-12)
 
 
+def test_the_distance_of_quantiles_takes_weights_of_every_precision():
+    v = torch.linspace(-2, 2, 9)
+    for dtype in (torch.bfloat16, torch.float16, torch.float64):
+        distance = wasserstein(v.to(dtype), PRIORS["gaussian"])
+        assert distance.dtype == dtype
+        assert float(distance) == pytest.approx(float(wasserstein(v, PRIORS["gaussian"])), rel=0.02)
+
+
 def test_a_weight_at_a_centre_counts_there_alone_and_one_between_two_is_shared():
     # four bins on [-2, 2]: centres -1.5, -0.5, 0.5, 1.5
     assert relaxed_histogram(torch.tensor([0.5]), 4, 2.0).tolist() == [0, 0, 1, 0]

@@ -12,9 +12,9 @@ goes on working through every change, and gets the same object back at the end.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import prod
 
 import torch
 from torch import Tensor, nn
@@ -115,7 +115,7 @@ class Gates:
         self.spec = spec
         self.tensors = {g.name: g for g in gated_tensors(model)}
         self.shapes = {name: tuple(tensor.shape) for name, tensor in prunable(model).items()}
-        sizes = {name: prod(shape) for name, shape in self.shapes.items()}
+        sizes = {name: math.prod(shape) for name, shape in self.shapes.items()}
         self.shares: tuple[Share, ...] = spec.budget.resolve(sizes)
         self.weights = sum(sizes.values())
 
@@ -151,7 +151,8 @@ def update_together(models: Sequence[Gates], progress: float, alive: Alive = dic
 
     alive  masks of one model, by name -> the same without what is dead
     """
-    models[0].spec.update(models, progress, alive)
+    if models[0].tensors:  # there are none where everything is exempt
+        models[0].spec.update(models, progress, alive)
 
 
 def attach(model: nn.Module, spec: GateSpec) -> Gates:
@@ -171,8 +172,9 @@ def attach(model: nn.Module, spec: GateSpec) -> Gates:
         scale = (
             1.0 if spec.scale == "unit" else float(tensors[name].detach().square().mean().sqrt())
         )
-        if not scale > 0:
-            raise BadInput(f"`{name}` is all zero and has no scale; initialise it or exempt it")
+        if not 0 < scale < math.inf:
+            what = "is all zero" if scale == 0 else "holds NaN or infinite values"
+            raise BadInput(f"`{name}` {what} and has no scale; initialise it or exempt it")
         gates[name] = spec.gate(tensors[name], scale)
     for name, gate in gates.items():
         _put(model, tensors[name], gate)

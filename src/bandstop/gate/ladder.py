@@ -86,6 +86,10 @@ class Ladder(BandStop):
             problems.append(f"the rate must be the highest seen, {self.seen[-1]}, not {self.rate}")
         if self.together < 0 or self.together == 1 < len(self.seen):
             problems.append(f"together must be 0 or at least 2, not {self.together}")
+        if not 0 <= self.settle < 1:
+            problems.append(f"settle must be in [0, 1), not {self.settle}")
+        if self.threshold != "empirical":
+            problems.append(f"a multi-rate gate has empirical thresholds, not {self.threshold}")
         return problems
 
     def gate(self, like: Tensor, scale: float) -> LadderGate:

@@ -125,8 +125,13 @@ def magnitude_quantiles(
     return near.mean(dim=1) * (ranks[:, 0] > 0)
 
 
+def in_numpy(tensor: Tensor) -> np.ndarray:
+    """The same numbers for NumPy, which has no bfloat16."""
+    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).detach().numpy()
+
+
 def _midway(magnitudes: Float[Tensor, " weight"], removed: int) -> Float[Tensor, ""]:
     if removed == 0:
         return magnitudes.new_zeros(())
-    near = np.partition(magnitudes.numpy(), [removed - 1, removed])
+    near = np.partition(in_numpy(magnitudes), [removed - 1, removed])
     return (magnitudes.new_tensor(near[removed - 1]) + near[removed].item()) / 2

@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from bandstop.gate.prior import PRIORS, Prior
+from bandstop.gate.spec import in_numpy
 
 BINS = 64
 
@@ -68,7 +69,7 @@ class _QuantileDistance(torch.autograd.Function):
     @staticmethod
     def forward(v: Tensor, q: Tensor) -> tuple[Tensor, Tensor]:
         if v.device.type == "cpu":  # five times faster than torch's sort
-            order = torch.from_numpy(np.argsort(v.detach().numpy(), axis=-1))
+            order = torch.from_numpy(np.argsort(in_numpy(v), axis=-1))
         else:
             order = torch.argsort(v, dim=-1)
         difference = v - torch.empty_like(v).scatter_(-1, order, q.expand_as(v))

@@ -60,8 +60,10 @@ def order_of(
 def _ranks(keys: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Name -> place of each entry among all, by rising key; ties in the order of the tensors."""
     pooled = torch.cat([k.flatten() for k in keys.values()])
-    places = torch.empty(len(pooled), dtype=torch.long)
-    places[torch.sort(pooled, stable=True).indices] = torch.arange(len(pooled))
+    places = torch.empty(len(pooled), dtype=torch.long, device=pooled.device)
+    places[torch.sort(pooled, stable=True).indices] = torch.arange(
+        len(pooled), device=pooled.device
+    )
     parts = places.split([k.numel() for k in keys.values()])
     return {n: part.view_as(keys[n]) for n, part in zip(keys, parts, strict=True)}
 
