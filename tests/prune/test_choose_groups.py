@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
 from hypothesis import given
@@ -14,6 +16,7 @@ from bandstop.gate import prunable
 from bandstop.gate.groups import COARSE, as_blocks, pooled
 from bandstop.nn import Shape
 from bandstop.prune import check_reachable, live
+from bandstop.prune.choose import rate_of
 from bandstop.prune.choose_groups import (
     choose_groups,
     choose_live_groups,
@@ -67,6 +70,43 @@ def test_at_most_the_budget_stays_and_less_than_a_group_is_missing(case, rate, s
         assert reached.above > share.keep or kept == share.keep
     assert all(m.any() for m in masks.values())
     assert all(in_whole_groups(m) for m in masks.values())
+
+
+@given(scored(), st.floats(0, 0.9))
+def test_what_dies_with_another_tensors_groups_is_not_counted_as_kept(case, rate):
+    shape, scores = case
+    budget = Budget(rate, "layer")
+    try:
+        masks, accounts = choose_live_groups(scores, budget, shape)
+    except BadInput:
+        return
+    shares = budget.resolve({n: s.numel() for n, s in scores.items()})
+    for share, reached in zip(shares, accounts, strict=True):
+        assert reached.kept == sum(int(masks[n].sum()) for n in share.names)
+        assert reached.kept == reached.asked or reached.above > reached.asked
+
+
+@given(scored(), st.floats(0, 0.95))
+def test_the_rates_named_as_nearest_are_reached_when_they_are_asked_for(case, rate):
+    shape, scores = case
+    try:
+        _, (reached,) = choose_live_groups(scores, Budget(rate), shape)
+    except BadInput as error:
+        named = re.search(r"to at most ([\d.]+)", str(error))
+        if named:
+            choose_live_groups(scores, Budget(float(named[1])), shape)
+        return
+    if reached.kept < reached.asked:
+        below, above = re.search(r"are ([\d.]+) below and ([\d.]+) above", str(reached)).groups()
+        for text, kept in ((below, reached.above), (above, reached.kept)):
+            _, (again,) = choose_live_groups(scores, Budget(float(text)), shape)
+            assert again.kept == again.asked == kept
+
+
+@given(st.integers(2, 10**8), st.data())
+def test_a_named_rate_asks_for_just_as_many_weights(total, data):
+    kept = data.draw(st.integers(1, total))
+    assert round((1 - float(rate_of(kept, total))) * total) == kept
 
 
 @given(scored(), st.floats(0, 0.95))

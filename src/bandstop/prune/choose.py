@@ -14,6 +14,15 @@ Masks = dict[str, Tensor]
 """Tensor name -> boolean mask of its shape: True stays."""
 
 
+def rate_of(kept: int, total: int) -> str:
+    """The rate that keeps so many weights, in as many digits as it takes to ask for just that many.
+
+    >>> rate_of(697, 34848), rate_of(40001, 1991568)
+    ('0.98', '0.9799148')
+    """
+    return f"{1 - kept / total:.{max(5, len(str(total)))}g}"
+
+
 def choose(
     scores: Mapping[str, Tensor], budget: Budget, always: Mapping[str, Tensor] | None = None
 ) -> Masks:

@@ -8,7 +8,7 @@ less than the budget by less than the group that went last.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Bool, Float
@@ -18,7 +18,7 @@ from bandstop.budget import Budget, Share
 from bandstop.errors import BadInput
 from bandstop.gate.groups import ALONE, COARSE, as_blocks, pooled
 from bandstop.nn import Shape
-from bandstop.prune.choose import Masks
+from bandstop.prune.choose import Masks, rate_of
 from bandstop.prune.liveness import by_head, live
 
 
@@ -35,7 +35,7 @@ class Reached:
     total: int
 
     def __str__(self) -> str:
-        rates = [f"{1 - n / self.total:.5g}" for n in (self.above, self.kept, self.asked)]
+        rates = [rate_of(n, self.total) for n in (self.above, self.kept, self.asked)]
         if self.kept == self.asked:
             return f"rate {rates[2]} met exactly in whole groups"
         return (
@@ -52,8 +52,8 @@ def choose_groups(
     alive: Callable[[Masks], Masks] = dict,
     opened: Mapping[str, Tensor] | None = None,
 ) -> tuple[Masks, list[Reached]]:
-    """Keep whole groups: in every share of the budget `keep` weights, or fewer by less than a group;
-    and for each share how near it came.
+    """Keep whole groups: in every share of the budget `keep` weights, or fewer by less than a group
+    (and by what dies with another share's groups); and for each share how near it came.
 
     scores  name -> score of each weight, at least 0; a group's is the mean of their squares
     always  name -> weights whose groups stay in any case
@@ -70,11 +70,11 @@ def choose_groups(
             raise BadInput(f"`{name}` has NaN among its scores; nothing can be chosen")
     shares = budget.resolve({name: score.numel() for name, score in scores.items()})
     groups = _Groups(scores, alive)
-    accounts = []
     for share in shares:
         groups.order(share, always or {}, levels, opened or {})
-    for share in shares:
-        accounts.append(groups.let_go(share))
+    accounts = [groups.let_go(share) for share in shares]
+    if len(shares) > 1:  # a later share's groups took weights of earlier ones with them
+        accounts = [replace(a, kept=groups.count(s)) for a, s in zip(accounts, shares, strict=True)]
     return groups.masks(), accounts
 
 
@@ -122,7 +122,7 @@ class _Groups:
             raise BadInput(
                 f"budget unreachable: {share.keep} of {share.total} weights may stay in "
                 f"{', '.join(share.names)}, but the smallest whole groups that keep a path hold "
-                f"{least}; lower the rate to at most {1 - least / share.total:.5g}"
+                f"{least}; lower the rate to at most {rate_of(least, share.total)}"
             )
 
     def let_go(self, share: Share) -> Reached:
@@ -156,7 +156,7 @@ class _Groups:
         )
         for place, name, level, index in went:
             if kept == share.keep:
-                return kept, kept
+                break
             group = self.places[name][level].view(-1)
             group[index] = self.last[name]
             now = self.count(share)
@@ -165,7 +165,7 @@ class _Groups:
             else:
                 above = min(above, now) if now > share.keep else above
                 group[index] = place
-        return kept, kept if kept == share.keep else above
+        return kept, above
 
 
 TRIES = 200

@@ -20,7 +20,7 @@ from torch import Tensor
 from bandstop.budget import Budget
 from bandstop.errors import BadInput
 from bandstop.nn import Shape
-from bandstop.prune.choose import Masks, choose
+from bandstop.prune.choose import Masks, choose, rate_of
 
 
 def by_head(
@@ -113,8 +113,8 @@ def check_reachable(budget: Budget, shape: Shape) -> None:
         if share.keep < count
     ]
     if short:
-        most = 1 - max(needed.values()) / shape.weights
-        rate = f"to at most {most:.6g} " if len(shares) == 1 and not exempt else ""
+        most = rate_of(max(needed.values()), shape.weights)
+        rate = f"to at most {most} " if len(shares) == 1 and not exempt else ""
         whole = f" ({', '.join(exempt)} exempt)" if exempt else ""
         raise BadInput(
             f"budget unreachable: rate {budget.rate:g} keeps {kept} of {shape.weights} weights{whole}, "
