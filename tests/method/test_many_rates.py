@@ -8,7 +8,7 @@ from making import seeded
 
 from bandstop import gate
 from bandstop.errors import BadInput
-from bandstop.gate import BandStop, Ladder, at_every_rung, at_one_rung_each
+from bandstop.gate import PRIORS, BandStop, Ladder, at_every_rung, at_one_rung_each
 from bandstop.gate.ladder import CRISP, NO_LABEL
 from bandstop.method import Pruning
 from bandstop.nn import AttentionGCN, Shape
@@ -66,6 +66,16 @@ def test_every_rung_removes_exactly_its_rate(together):
     assert gates.observed_rate() == pytest.approx(0.8, abs=1 / SHAPE.weights)
 
 
+def test_with_the_priors_thresholds_the_rungs_are_its_quantiles_whatever_the_latents():
+    net = a_net()
+    spec = Ladder(rate=0.8, seen=SEEN, together=0, scale="unit", threshold="prior", prior="laplace")
+    gate.attach(net, spec).update(0.7)
+    expected = [PRIORS["laplace"].threshold(rate) for rate in SEEN]
+    for g in gate.gated_tensors(net):
+        assert g.gate.rungs.tolist() == pytest.approx(expected, abs=1e-3)
+        assert g.gate.threshold == g.gate.rungs[-1]
+
+
 def test_at_every_rung_the_network_is_that_of_one_band_stop_gate():
     """Both forms, against a plain band-stop gate of each rate."""
     net = a_net()
@@ -117,12 +127,13 @@ def test_a_training_gives_an_order_with_every_rates_budget_alive(samples):
     assert all(torch.equal(m, live(highest, SHAPE)[n]) for n, m in highest.items())
 
 
-def test_of_one_rate_it_is_pmp_up_to_the_cut():
+@pytest.mark.parametrize("threshold", ["empirical", "prior"])
+def test_of_one_rate_it_is_pmp_up_to_the_cut(threshold):
     """SRMP, the single-rate form, is PMP: the same gates, the same loss, step for step."""
     both = []
     for method, options in [
-        ("pmp", {"rate": 0.7}),
-        ("mrmp", {"seen": "70", "samples": "repeated"}),
+        ("pmp", {"rate": 0.7, "threshold": threshold}),
+        ("mrmp", {"seen": "70", "samples": "repeated", "threshold": threshold}),
     ]:
         config = Config(method=method, steps=STEPS, settle=0.1, **options).canonical()
         net = a_net()
@@ -150,7 +161,6 @@ def test_a_ladder_checks_its_rates():
         {"seen": (0.3,)},
         {"together": 1},
         {"settle": 1.0},
-        {"threshold": "prior"},
     ):
         with pytest.raises(BadInput, match="multi-rate gate"):
             Ladder(**{"rate": 0.8, "seen": SEEN} | wrong)

@@ -19,8 +19,8 @@ def extract(
 ) -> None:
     """Take the network of any rate out of one multi-rate training: at once, without data.
 
-    Every rate between the lowest and the highest that were trained can be had, seen or not, with
-    exactly its budget.
+    Every rate between the lowest and the highest that were trained can be had, seen or not, within
+    its budget: exactly, or a weight or two short where they would do nothing.
 
     Examples:
 

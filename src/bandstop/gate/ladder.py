@@ -88,8 +88,6 @@ class Ladder(BandStop):
             problems.append(f"together must be 0 or at least 2, not {self.together}")
         if not 0 <= self.settle < 1:
             problems.append(f"settle must be in [0, 1), not {self.settle}")
-        if self.threshold != "empirical":
-            problems.append(f"a multi-rate gate has empirical thresholds, not {self.threshold}")
         return problems
 
     def gate(self, like: Tensor, scale: float) -> LadderGate:
@@ -106,7 +104,8 @@ class Ladder(BandStop):
         return (first, *(inner[i] for i in order.sort().values.tolist()), last)
 
     def update(self, models: Sequence[Gates], progress: float, alive: Alive) -> None:
-        """The thresholds of this step's rates, each by magnitude in every share of its budget."""
+        """The thresholds of this step's rates, each by magnitude in every share of its budget, or by
+        the prior."""
         ramp, rates = self.ramp(progress / (1 - self.settle)), self.rates_at(progress)
         sizes = {name: prod(shape) for name, shape in models[0].shapes.items()}
         budgets = [Budget(r, self.scope, self.exempt, self.rates).resolve(sizes) for r in rates]
@@ -115,6 +114,8 @@ class Ladder(BandStop):
             pooled = torch.cat([stacked(models, n).flatten(1).abs() for n in names], dim=1)
             rungs = [
                 magnitude_quantiles(pooled, [round((s.total - s.keep) * ramp)] * len(models))
+                if self.threshold == "empirical"
+                else pooled.new_full((len(models),), self.prior_threshold(s, ramp))
                 for s in shares
             ]
             for name in names:

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from bandstop.budget import Share
 from bandstop.gate.band_stop import band_stop
 from bandstop.gate.base import Alive, Gate, GateSpec
 from bandstop.gate.prior import PRIORS
@@ -73,11 +74,15 @@ class BandStop(GateSpec):
         else:
             for model in models:
                 for share in model.shares:
-                    removed = round((share.total - share.keep) * self.ramp(progress))
-                    a = PRIORS[self.prior].threshold(removed / share.total)
+                    a = self.prior_threshold(share, self.ramp(progress))
                     for name in share.names:
                         model.tensors[name].gate.threshold.fill_(a)  # type: ignore[operator]
         set_sharpness(models, self.sharpness(progress))
+
+    def prior_threshold(self, share: Share, ramp: float) -> float:
+        """a of the prior that leaves the part `ramp` of the share's rate below it."""
+        removed = round((share.total - share.keep) * ramp)
+        return PRIORS[self.prior].threshold(removed / share.total)
 
 
 def set_thresholds(models: Sequence[Gates], ramp: float) -> None:

@@ -38,7 +38,8 @@ def band_stop(c: Config) -> GateSpec:
 def ladder(c: Config) -> GateSpec:
     seen = c.seen_rates
     several = {"seen": seen, "together": c.together, "settle": c.settle}
-    return Ladder(**common(c) | {"rate": seen[-1]}, prior=c.prior, **several)  # type: ignore[arg-type]
+    edges = {"prior": c.prior, "threshold": c.threshold}
+    return Ladder(**common(c) | {"rate": seen[-1]} | several | edges)
 
 
 def coarse_to_fine(c: Config) -> GateSpec:

@@ -96,7 +96,7 @@ class Config:
         "empirical",
         "Method",
         "stop band from the latents' own quantile (empirical) or the prior's (prior, the paper's)",
-        ("pmp",),
+        PRIOR,
     )
     alignment: str = _option(
         "wasserstein",
