@@ -193,6 +193,15 @@ def test_what_is_kept_whole_uses_up_the_budget_although_one_of_its_rows_is_dropp
     assert int(mask.sum()) == 160 - 42
 
 
+def test_of_groups_that_are_equal_all_stay_open():
+    bearer = nn.Module()
+    bearer.weight = nn.Parameter(torch.ones(3, 4, 5))
+    attach(bearer, SemiStructured(rate=0.5, warmup=0.0, scale="unit")).update(1.0)
+    (gated,) = gated_tensors(bearer)
+    # each entry stands on the edge of its own band-stop, at 1/2, and no group closes it further
+    assert torch.allclose(gated.gate.mask(gated.latent), torch.tensor(0.5), atol=1e-3)
+
+
 # --- as values ---------------------------------------------------------------------------------
 
 
