@@ -14,7 +14,7 @@ from bandstop.gate import CoarseToFine, SemiStructured, attach, gated_tensors, p
 from bandstop.gate.coarse_to_fine import coarse_to_fine
 from bandstop.gate.groups import COARSE, LEVELS, as_blocks, group_counts, pooled
 from bandstop.gate.levels import level_edges, level_parts
-from bandstop.gate.semi_structured import AGREE, decisions, semi_structured
+from bandstop.gate.semi_structured import AGREE, decisions, semi_structured, whole_groups
 from bandstop.nn import AttentionGCN, Shape
 from bandstop.prune import live
 
@@ -191,6 +191,82 @@ def test_what_is_kept_whole_uses_up_the_budget_although_one_of_its_rows_is_dropp
     mask = gate.hard_mask(gated.latent)
     assert mask[0].all()
     assert int(mask.sum()) == 160 - 42
+    scores = gate.scores(gated.latent)
+    assert scores[0].min() > scores[1].max(), "kept whole: before all others"
+    assert scores[1, :2].max() < scores[1, 2:].min(), "dropped: after all others"
+
+
+def test_a_row_that_agrees_is_not_kept_in_a_channel_that_is_dropped():
+    energy = torch.zeros(1, 8, 4)
+    energy[0, 0] = 4.0
+    low, levels = torch.tensor([0.5, 0.1, 0.0]), ("channel", "row", "entry")
+    kept, dropped = whole_groups(energy, scalar(1.0), low, scalar(100.0), levels)
+    assert not kept.any()
+    assert dropped.all()
+    kept, dropped = whole_groups(energy, scalar(1.0), low * 0.1, scalar(100.0), levels)
+    assert kept[0].any(1).tolist() == [True, *[False] * 7]
+    assert dropped[0].all(1).tolist() == [False, *[True] * 7]
+
+
+@pytest.mark.parametrize("made", [CoarseToFine, SemiStructured])
+def test_what_is_dead_takes_no_part_of_the_budget(made):
+    net = network()
+    dead = torch.arange(SHAPE.nodes)[:, None] < 4  # half of the outputs lead nowhere
+
+    def alive(masks):
+        return {n: m & ~dead if n == "attention" else m for n, m in masks.items()}
+
+    gates = attach(net, made(rate=0.8, structure=0.0, warmup=0.0))
+    gates.update(1.0, alive)
+    left = sum(int(m.sum()) for m in alive(hard(net)).values())
+    assert left == pytest.approx(0.2 * SHAPE.weights, abs=8)
+
+
+def test_the_cascade_is_its_formula_entry_by_entry():
+    energy = torch.rand(2, 3, 4, generator=seeded(5), dtype=torch.float64) * 2
+    first, own, sharpness = 0.4, 1.0, 0.02
+    lows = {"channel": 0.2, "row": 0.6, "column": 0.7, "entry": 0.0}
+    low = torch.tensor([lows[level] for level in LEVELS], dtype=torch.float64)
+    mask = semi_structured(
+        energy, *(torch.tensor(x, dtype=torch.float64) for x in (first, own)), low,
+        torch.tensor(sharpness, dtype=torch.float64), LEVELS,
+    )  # fmt: skip
+    m = torch.sigmoid(sharpness * (energy - first))
+    tau = 100 * sharpness
+    for c, i, j in torch.cartesian_prod(*map(torch.arange, energy.shape)).tolist():
+        keep, drop = {}, {}
+        for level, group in (("channel", m[c]), ("row", m[c, i]), ("column", m[c, :, j])):
+            mean = pooled(m, level).mean()
+            keep[level] = torch.sigmoid(tau * (group.mean() - AGREE))
+            drop[level] = torch.sigmoid(tau * (lows[level] - group.mean()) / mean)
+        fine = torch.sigmoid(sharpness * (energy[c, i, j] - own))
+        either = 1 - (1 - keep["row"]) * (1 - keep["column"])
+        fine = either + (1 - either) * (1 - drop["row"]) * (1 - drop["column"]) * fine
+        expected = keep["channel"] + (1 - keep["channel"]) * (1 - drop["channel"]) * fine
+        assert float(mask[c, i, j]) == pytest.approx(float(expected), abs=1e-9)
+
+
+@pytest.mark.parametrize("made", [CoarseToFine, SemiStructured])
+@pytest.mark.parametrize("progress", [0.1, 1.0])
+def test_what_a_budget_term_asks_for_is_the_rate_of_the_moment(made, progress):
+    net = network()
+    gates = attach(net, made(rate=0.8))
+    gates.update(progress)
+    removed = SHAPE.weights - round(0.2 * SHAPE.weights)
+    for g in gated_tensors(net):
+        asked = 1 - gates.spec.ramp(progress) * removed / SHAPE.weights
+        assert float(g.gate.keep) == pytest.approx(asked, rel=1e-6)
+
+
+def test_coarse_to_fine_scores_put_closed_channels_behind_all_others():
+    bearer = nn.Module()
+    bearer.weight = nn.Parameter(
+        torch.ones(4, 3, 3) * torch.tensor([1.0, 2.0, 3.0, 4.0])[:, None, None]
+    )
+    attach(bearer, CoarseToFine(rate=0.75, levels=("channel", "entry"), structure=1.0)).update(1.0)
+    (gated,) = gated_tensors(bearer)
+    scores = gated.gate.scores(gated.latent)
+    assert scores[3].min() > 1e3 * scores[:3].max()
 
 
 def test_of_groups_that_are_equal_all_stay_open():
