@@ -15,7 +15,7 @@ import torch
 from making import FUSIONS, bundle, recordings
 
 from bandstop.bundle.bundle import from_bytes
-from bandstop.compile import find_compiler
+from bandstop.compile import Compiler, find_compiler
 from bandstop.compile.build import cache_folder, compiled, shared_library
 from bandstop.compile.native import CodeError
 from bandstop.data.describe import Normalisation
@@ -96,6 +96,20 @@ def test_a_signal_of_another_size_is_refused(ready, shape):
         ready[1](np.zeros(shape, dtype=np.float32))
 
 
+def test_lists_are_taken_as_arrays_are(ready):
+    signals = np.random.default_rng(2).normal(size=(3, 6, 6))
+    _, native = ready
+    assert np.array_equal(native(signals.tolist()), native(signals))
+    assert np.array_equal(native(signals[0].tolist()), native(signals[0]))
+
+
+@pytest.mark.parametrize("given", [None, 3.0, "wave", [[1.0], [2.0, 3.0]], np.full((2, 6, 6), "a")])
+def test_what_is_no_array_of_numbers_is_refused(ready, given):
+    for answer in (ready[1], ready[1].frames):
+        with pytest.raises(BadInput):
+            answer(given)
+
+
 def test_frames_without_three_coordinates_are_refused(ready):
     with pytest.raises(BadInput, match=r"\(frames, nodes, 3\)"):
         ready[1].frames(np.zeros((4, 6)))
@@ -160,10 +174,33 @@ def test_where_there_is_no_compiler_it_says_so(monkeypatch):
     assert "\n" not in str(caught.value)
 
 
-def test_a_compiler_that_is_not_there_is_named(monkeypatch):
-    monkeypatch.setenv("CC", "no-such-cc -O2")
-    with pytest.raises(BadInput, match="'no-such-cc' is not to be found"):
+@pytest.mark.parametrize("name", ["no-such-cc -O2", "'gcc", "  "])
+def test_a_compiler_that_is_not_there_is_named(monkeypatch, name):
+    monkeypatch.setenv("CC", name)
+    with pytest.raises(BadInput, match=f"{name}.* is not to be found"):
         find_compiler()
+
+
+def test_a_program_that_cannot_be_run_is_a_failure(tmp_path, monkeypatch):
+    broken = tmp_path / "cc"
+    broken.write_bytes(b"\0")
+    broken.chmod(0o755)
+    monkeypatch.setenv("CC", str(broken))
+    with pytest.raises(Failure, match="could not be run"):
+        find_compiler()
+
+
+def test_a_compiler_that_writes_nothing_is_a_failure(tmp_path):
+    silent = Compiler(("true",), "none")
+    with pytest.raises(Failure, match="true refused the generated C"):
+        compiled(silent, {"a.c": "int x;"}, tmp_path / "a.so", ())
+
+
+def test_a_cache_that_cannot_be_written_is_named_with_its_variable(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("BANDSTOP_CACHE", str(tmp_path / "file"))
+    with pytest.raises(Failure, match="name another folder in BANDSTOP_CACHE"):
+        shared_library({"a.c": "int x;"})
 
 
 def test_where_only_zig_is_there_it_is_taken(monkeypatch):
@@ -181,8 +218,6 @@ def test_what_the_compiler_refuses_is_a_failure_and_leaves_nothing(tmp_path, mon
 
 
 def test_a_compiler_that_hangs_or_crashes_is_a_failure(tmp_path):
-    from bandstop.compile import Compiler
-
     broken = Compiler((str(tmp_path / "gone"),), "none")
     with pytest.raises(Failure, match="could not be run"):
         compiled(broken, {"a.c": "int x;"}, tmp_path / "a.so", ())

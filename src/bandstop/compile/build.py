@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -36,9 +36,12 @@ def find_compiler(wanted: str = "") -> Compiler:
     """`wanted`, or $CC, or cc, gcc, clang, or ziglang's. Errors: Failure where there is none."""
     asked = wanted or os.environ.get("CC", "")
     if asked:
-        command = tuple(shlex.split(asked))
-        if shutil.which(command[0]) is None:
-            raise BadInput(f"the C compiler {command[0]!r} is not to be found; name another in CC")
+        try:
+            command = tuple(shlex.split(asked))
+        except ValueError:  # a quotation without an end
+            command = ()
+        if not command or shutil.which(command[0]) is None:
+            raise BadInput(f"the C compiler {asked!r} is not to be found; name another in CC")
         return Compiler(command, _version(command))
     for name in ("cc", "gcc", "clang"):
         if shutil.which(name):
@@ -52,8 +55,18 @@ def find_compiler(wanted: str = "") -> Compiler:
     )
 
 
+def _run(command: Sequence[str], folder: str = ".") -> subprocess.CompletedProcess[str]:
+    """What a compiler said and returned. Errors: Failure where it cannot be run."""
+    try:
+        return subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, errors="replace", timeout=SECONDS
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Failure(f"{command[0]} could not be run: {error}; name another in CC") from error
+
+
 def _version(command: tuple[str, ...]) -> str:
-    said = subprocess.run([*command, "--version"], capture_output=True, text=True, timeout=SECONDS)
+    said = _run((*command, "--version"))
     return said.stdout.partition("\n")[0].strip() or "unknown"
 
 
@@ -69,13 +82,8 @@ def compiled(
             (Path(folder) / name).write_text(text)
         sources = [name for name in files if name.endswith(".c")]
         command = [*compiler.command, *flags, *sources, "-o", str(output.resolve()), "-lm"]
-        try:
-            done = subprocess.run(
-                command, cwd=folder, capture_output=True, text=True, timeout=SECONDS
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise Failure(f"{compiler.command[0]} could not be run: {error}") from error
-    if done.returncode != 0:
+        done = _run(command, folder)
+    if done.returncode != 0 or not output.exists():
         lines = [line for line in done.stderr.splitlines() if "error" in line] or [
             "no reason given"
         ]
@@ -108,6 +116,14 @@ def shared_library(files: Mapping[str, str], compiler: Compiler | None = None) -
     folder = cache_folder() / made.hexdigest()[:2]
     path = folder / f"{made.hexdigest()[:32]}.so"
     if not path.exists():
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / ".lock").touch()
+        except OSError as error:
+            raise Failure(
+                f"{folder} cannot keep what is built: {error.strerror}; name another folder in "
+                "BANDSTOP_CACHE"
+            ) from error
         with locked(folder, wait=lambda holder: None):
             if not path.exists():
                 with beside(path) as part:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from jaxtyping import Float
+from numpy.typing import ArrayLike
 
 from bandstop.compile.build import Compiler, find_compiler, shared_library
 from bandstop.compile.c import CSource
@@ -80,7 +81,10 @@ class Native:
     def __call__(
         self, signal: Float[np.ndarray, "*batch node feature"]
     ) -> Float[np.ndarray, "*batch class"]:
-        """Logits of a normalised signal, or of a batch. Errors: BadInput for another size."""
+        """Logits of a normalised signal, or of a batch, or of lists of numbers. Errors: BadInput for
+        another size."""
+        if not isinstance(signal, np.ndarray):
+            signal = _floats(signal)
         if signal.shape == self.shape:
             with self._lock:
                 self._in[...] = signal
@@ -91,7 +95,7 @@ class Native:
                 f"the network wants signals of {self.shape[0]} nodes x {self.shape[1]} features, not "
                 f"{tuple(signal.shape)}; describe the recording with the network's own chunks"
             )
-        signals = np.ascontiguousarray(signal, dtype=np.float32)
+        signals = _floats(signal)
         out = np.empty((len(signals), len(self.classes)), dtype=np.float32)
         with self._lock:
             self._batch(
@@ -101,7 +105,7 @@ class Native:
 
     def frames(self, positions: Float[np.ndarray, "frame node xyz"]) -> Answer:
         """Raw frames -> answer. Errors: CodeError, a BadInput."""
-        frames = np.ascontiguousarray(positions, dtype=np.float32)
+        frames = _floats(positions)
         if frames.ndim != 3 or frames.shape[2] != 3:
             raise BadInput(f"positions must be (frames, nodes, 3), not {frames.shape}")
         count = len(self.classes)
@@ -115,6 +119,14 @@ class Native:
             raise CodeError(code, SENTENCES.get(code, f"the compiled network returned {code}"))
         label = int(answer[2 * count :].view(np.int32)[0])
         return Answer(label, answer[:count].copy(), answer[count : 2 * count].copy())
+
+
+def _floats(values: ArrayLike) -> np.ndarray:
+    """As C reads them. Errors: BadInput for what are no numbers, or rows of several lengths."""
+    try:
+        return np.ascontiguousarray(values, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise BadInput(f"signals and frames are arrays of numbers: {error}") from error
 
 
 def native_of(
