@@ -38,6 +38,18 @@ def scalar(value: float) -> torch.Tensor:
 # --- coarse to fine ----------------------------------------------------------------------------
 
 
+def test_groups_of_coarse_to_fine_pass_no_gradient_and_entries_theirs():
+    energy = (torch.rand(3, 4, 5, generator=seeded(0)) + 0.1).requires_grad_()
+    edges, units = torch.tensor([0.6, 0.6, 0.6, 0.5]), torch.tensor([0.1, 0.1, 0.1, 1.0])
+    mask = coarse_to_fine(energy, edges, units, scalar(3.0), LEVELS)
+    coarse = coarse_to_fine(energy, edges[:3], units[:3], scalar(3.0), COARSE)
+    assert not coarse.requires_grad
+    mask.sum().backward()
+    entry = torch.sigmoid(3.0 * (energy.detach() - 0.5))
+    assert ((coarse > 0.01) & (coarse < 0.99)).any()
+    torch.testing.assert_close(energy.grad, coarse * 3.0 * entry * (1 - entry))
+
+
 @pytest.mark.parametrize("levels", LEVEL_SETS, ids=" ".join)
 def test_an_entry_lives_only_where_all_of_its_groups_do(levels):
     energy = torch.rand(3, 4, 5, generator=seeded(1))

@@ -13,6 +13,10 @@ edges are set so that a tensor keeps the part k^(s w) of a level's groups, k the
 may stay now, s the structure asked for, w the level's weight; entries, over all tensors, fill what the
 groups leave, so that the budget holds. Groups that can do nothing since all they lead to has gone count
 as closed.
+
+No gradient goes through the energies of groups: they say which groups are open, and entries learn through
+their own factor and their weight. With it every latent of a group is pushed over the group's edge, the
+edge rises with them, and one tensor's energies run away until another has no entry left (decision 0007).
 """
 
 from __future__ import annotations
@@ -56,14 +60,15 @@ def coarse_to_fine(
     """The product of the levels' masks; `energy` is the square of the latents.
 
     edges, units  a^2 and u, one for each of `levels`
+    Of the band-stop form, coarse levels pass no gradient.
     """
     mask = torch.ones_like(energy)
     for at, level in enumerate(levels):
-        e = pooled(energy, level)
         if psi == "band-stop":
+            e = energy if level == "entry" else pooled(energy.detach(), level)
             mask = mask * torch.sigmoid(sharpness * (e - edges[at]) / units[at])
         else:
-            mask = mask * symmetric_sigmoid_of_energy(e, sharpness)
+            mask = mask * symmetric_sigmoid_of_energy(pooled(energy, level), sharpness)
     return mask
 
 
