@@ -53,19 +53,20 @@ def write_atomically(path: Path, content: bytes | str) -> None:
 
 
 @contextlib.contextmanager
-def locked(folder: Path, wait: Callable[[str], None] | None = None) -> Iterator[None]:
+def locked(
+    folder: Path, wait: Callable[[str], None] | None = None, other: str = "another --runs"
+) -> Iterator[None]:
     """Hold the folder's lock; it is the operating system's, so a killed process leaves none behind.
 
-    wait  is told who holds the lock, which is then waited for; without it that is an error
+    wait   is told who holds the lock, which is then waited for; without it that is an error
+    other  what to use where this folder cannot be used
     Errors: BadInput naming the process that holds it.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         file = (folder / ".lock").open("a+")
     except OSError as error:
-        raise Failure(
-            f"{folder} cannot be used: {error.strerror}; choose another --runs"
-        ) from error
+        raise Failure(f"{folder} cannot be used: {error.strerror}; choose {other}") from error
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -74,7 +75,7 @@ def locked(folder: Path, wait: Callable[[str], None] | None = None) -> Iterator[
             holder = file.read().strip() or "another process"
             if wait is None:
                 raise BadInput(
-                    f"{folder} is in use by {holder}; wait for it, or use another --runs"
+                    f"{folder} is in use by {holder}; wait for it, or use {other}"
                 ) from None
             wait(holder)
             fcntl.flock(file, fcntl.LOCK_EX)

@@ -199,7 +199,7 @@ def test_a_compiler_that_writes_nothing_is_a_failure(tmp_path):
 def test_a_cache_that_cannot_be_written_is_named_with_its_variable(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("BANDSTOP_CACHE", str(tmp_path / "file"))
-    with pytest.raises(Failure, match="name another folder in BANDSTOP_CACHE"):
+    with pytest.raises(Failure, match="choose another folder, in BANDSTOP_CACHE"):
         shared_library({"a.c": "int x;"})
 
 

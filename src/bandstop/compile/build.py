@@ -116,15 +116,7 @@ def shared_library(files: Mapping[str, str], compiler: Compiler | None = None) -
     folder = cache_folder() / made.hexdigest()[:2]
     path = folder / f"{made.hexdigest()[:32]}.so"
     if not path.exists():
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / ".lock").touch()
-        except OSError as error:
-            raise Failure(
-                f"{folder} cannot keep what is built: {error.strerror}; name another folder in "
-                "BANDSTOP_CACHE"
-            ) from error
-        with locked(folder, wait=lambda holder: None):
+        with locked(folder, lambda holder: None, "another folder, in BANDSTOP_CACHE"):
             if not path.exists():
                 with beside(path) as part:
                     compiled(compiler, files, part, (*FLAGS, *SHARED))

@@ -139,7 +139,10 @@ def wasm_module(
 def in_node(command: tuple[str, ...], classes: int) -> Engine:
     def engine(signals: Sequence[np.ndarray] | np.ndarray) -> np.ndarray:
         given = np.ascontiguousarray(np.asarray(signals), dtype=np.float32).tobytes()
-        done = subprocess.run(command, input=given, capture_output=True, timeout=SECONDS)
+        try:
+            done = subprocess.run(command, input=given, capture_output=True, timeout=SECONDS)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise Failure(f"node could not run the module: {error}") from error
         if done.returncode:
             raise Failure(f"node refuses the module: {done.stderr.decode(errors='replace')[-300:]}")
         return np.frombuffer(done.stdout, dtype=np.float32).reshape(len(signals), classes)
