@@ -220,3 +220,14 @@ def test_the_record_of_one_rate_of_many_says_so(papers):
     one: Record = next(r for r in papers[0] if r.options.method == "mrmp")
     found = spread([replace(one)], (0.7,))
     assert [(r.options.rate, r.result["by_rate"]) for r in found] == [(0.7, [])]
+
+
+def test_a_method_that_fell_does_not_press_the_others_together(make):
+    fallen = [make("mp"), make("mp", rate=0.98)]
+    fallen = [replace(r, result=r.result | {"accuracy": 0.2}) for r in fallen]
+    table = rows([make("dense"), make(), make(rate=0.98), *fallen])
+    for name in ("accuracy-rate", "accuracy-macs"):
+        figure = CURVES[name][2](table)
+        assert figure.axes[0].get_ylim()[0] > 0.3
+        assert "lower: mp" in figure.axes[0].get_title()
+        assert crowded(figure) == []

@@ -51,7 +51,7 @@ def accuracy_rate(rows: Sequence[Row]) -> Figure:
     height = float(np.mean(list(dense.values())))
     axes.axhline(height, color=SOFT, linestyle="--", linewidth=1.5, label="dense", zorder=1)
     rates_axis(axes, sorted({row.rate for row in pruned}))
-    accuracy_axis(axes)
+    accuracy_axis(axes, rows)
     key_below(figure, axes)
     return figure
 

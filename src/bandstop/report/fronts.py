@@ -43,7 +43,7 @@ def accuracy_cost(measure: str, words: str) -> Callable[[Sequence[Row]], Figure]
         )  # fmt: skip
         _costs(axes)
         axes.set_xlabel(words)
-        accuracy_axis(axes)
+        accuracy_axis(axes, rows)
         key_below(figure, axes)
         return figure
 

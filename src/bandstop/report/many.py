@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,8 +21,10 @@ SIZE = (4.2, 3.7)
 MARKERS = ("o", "s", "^", "D", "v", "P")
 DASHES = ("-", (0, (4, 1.5)), (0, (1, 1)))
 """Lines beyond the sixth differ in their dashes, for the colours come again."""
-KEY_LINE, LONGEST = 0.2, 52
-"""Height of a line of the key, inches, and how many characters fit into one."""
+SHOWN = 0.35
+"""How far under the best mean an axis of accuracies reaches."""
+KEY_LINE, LONGEST, TITLE = 0.2, 52, 48
+"""Height of a line of the key, inches; how many characters fit into one, and into a title."""
 
 
 def looks(rows: Sequence[Row]) -> dict[str, tuple[str, str]]:
@@ -54,21 +57,44 @@ def numbers(rows: Sequence[Row], measure: str) -> tuple[np.ndarray, np.ndarray]:
     return np.array([s.mean for s in spreads]), np.array([s.sd or 0.0 for s in spreads])
 
 
-def accuracy_axis(axes: Axes) -> None:
-    """Accuracy upwards, in percent."""
+def accuracy_axis(axes: Axes, rows: Sequence[Row] = ()) -> None:
+    """Accuracy upwards, in percent; of `rows` what lies far under the best is named and not shown."""
     low, high = axes.get_ylim()
-    axes.set_ylim(max(0.0, low), min(1.02, max(high, low + 0.05)))
+    means = [(row.label, row.spreads["accuracy"].mean or 0.0) for row in rows]
+    floor = max((mean for _, mean in means), default=0.0) - SHOWN
+    far = dict.fromkeys(label for label, mean in means if mean < floor)
+    axes.set_ylim(max(0.0, low, floor if far else 0.0), min(1.02, max(high, low + 0.05)))
     axes.yaxis.set_major_formatter(lambda v, _: f"{100 * v:.0f} %" if v <= 1 + 1e-9 else "")
-    axes.set_title("test accuracy", fontsize=SMALL)
+    title = "test accuracy"
+    if far:
+        title += f", from {100 * floor:.0f} %; lower: {', '.join(key_words(list(far)))}"
+    axes.set_title(clipped(title, TITLE), fontsize=SMALL)
+
+
+def key_words(labels: Sequence[str]) -> list[str]:
+    """What tells curves apart: labels without the words that all of them share, in at most two lines.
+
+    >>> key_words(["pmp, prior gaussian, rate 0.9", "pmp, prior laplace, rate 0.9", "dense"])
+    ['prior gaussian', 'prior laplace', 'dense']
+    """
+    parts = [label.split(", ") for label in labels]
+    compared = [set(p) for p in parts if p[0] not in ("dense", "Pareto front")]
+    common = set.intersection(*compared) if len(compared) > 1 else set()
+    own = [", ".join(word for word in p if word not in common) for p in parts]
+    return [
+        fill(mine or label, LONGEST, max_lines=2, placeholder=" …", break_long_words=True)
+        for mine, label in zip(own, labels, strict=True)
+    ]
 
 
 def key_below(figure: Figure, axes: Axes) -> None:
     """The legend under the axes; the figure grows by what it takes."""
     handles, labels = axes.get_legend_handles_labels()
     if handles:
-        longest = max(len(label) for label in labels)
+        words = key_words(labels)
+        longest = max(len(line) for word in words for line in word.splitlines())
         columns = 3 if longest <= 14 else 2 if longest <= 24 else 1
-        lines = -(-len(handles) // columns)
+        tall = sum(word.count("\n") for word in words)
+        lines = -(-len(handles) // columns) + tall
         figure.set_size_inches(SIZE[0], SIZE[1] + KEY_LINE * max(0, lines - 2))
-        words = [clipped(label, LONGEST) for label in labels]
         figure.legend(handles, words, loc="outside lower left", ncols=columns)

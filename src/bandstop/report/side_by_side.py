@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from bandstop.report.facts import clipped
-from bandstop.report.many import LONGEST, SIZE, looks, numbers
+from bandstop.report.many import SIZE, key_words, looks, numbers
 from bandstop.report.style import DPI, SMALL, drawn
 from bandstop.report.summary import Row
 
@@ -26,13 +25,16 @@ def side_by_side(rows: Sequence[Row]) -> Figure:
     figure = Figure(figsize=(SIZE[0], 0.9 + LINE * len(rows)), dpi=DPI, layout="constrained")
     axes, found = figure.subplots(), looks(rows)
     means, deviations = numbers(rows, "accuracy")
+    words_of = dict(zip(found, key_words(list(found)), strict=True))
     for place, (row, mean, sd) in enumerate(zip(rows, means, deviations, strict=True)):
         colour, marker = found[row.label]
         right = [r.result["accuracy"] for r in row.records]
         axes.plot(right, [place] * len(right), ".", color=colour, alpha=0.45, markersize=6, mew=0)
         axes.plot([mean - sd, min(mean + sd, 1.0)], [place, place], color=colour, lw=2, alpha=0.6)
         axes.plot([mean], [place], marker, color=colour, markersize=9, zorder=4)
-        words = clipped(row.label, LONGEST) + (f"  ·  rate {row.rate:g}" if row.rate else "")
+        words = words_of[row.label].replace("\n", " ") + (
+            f"  ·  rate {row.rate:g}" if row.rate else ""
+        )
         words += f"  ·  {100 * mean:.1f} %"
         axes.annotate(
             words, (0, place), (0, 9), xycoords=("axes fraction", "data"), fontsize=SMALL,
