@@ -229,5 +229,5 @@ def test_a_method_that_fell_does_not_press_the_others_together(make):
     for name in ("accuracy-rate", "accuracy-macs"):
         figure = CURVES[name][2](table)
         assert figure.axes[0].get_ylim()[0] > 0.3
-        assert "lower: mp" in figure.axes[0].get_title()
+        assert "lower: mp" in figure.axes[0].get_title(loc="left")
         assert crowded(figure) == []
