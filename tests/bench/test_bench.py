@@ -95,6 +95,15 @@ def test_an_engine_that_is_not_there_is_named_and_left_out(monkeypatch):
     assert found.ratios == {}
 
 
+def test_where_no_engine_is_there_it_says_why_once(monkeypatch):
+    def absent(net, b):
+        raise Absent("not installed; pip install it")
+
+    monkeypatch.setitem(ENGINES, "Other", ENGINES["PyTorch"].__class__(absent, ("dense",)))
+    with pytest.raises(Failure, match="nothing to measure; Other: not installed; pip install it"):
+        bench(known(), rounds=1, engines=("Other",))
+
+
 def test_without_onnx_and_a_compiler_the_others_are_measured(monkeypatch):
     real = ENGINES["ONNX Runtime"].make.__globals__["find_spec"]
     monkeypatch.setitem(
@@ -151,7 +160,10 @@ def test_inspect_accounts_for_every_weight_and_all_of_the_time(fusion, keep):
     assert {"heads", "filters"} & groups
 
 
-def test_the_commands_print_tables_and_json(tmp_path, capsys):
+def test_the_commands_print_tables_and_json(tmp_path, capsys, monkeypatch):
+    def absent(net, b):
+        raise Absent("pip install 'bandstop[cross]'")
+
     known().save(tmp_path / "net.bandstop")
     path = str(tmp_path / "net.bandstop")
     short = ["--rounds", "1", "--engine", "PyTorch", "--engine", "C"]
@@ -161,6 +173,10 @@ def test_the_commands_print_tables_and_json(tmp_path, capsys):
     made = json.loads(capsys.readouterr().out)
     assert set(made["rows"][0]) == {"engine", "net", "batch", "p50_us", "p90_us", "per_second"}
     assert made["ratios"]["PyTorch dense / C pruned, batch 1"] > 0
+    monkeypatch.setitem(ENGINES, "C", ENGINES["C"].__class__(absent, ("dense", "pruned")))
+    assert cli.run(["bench", path, *short]) == 0
+    assert "left out: C, pip install 'bandstop[cross]'" in capsys.readouterr().out
+    monkeypatch.undo()
     assert cli.run(["inspect", path]) == 0
     assert "scratch memory" in capsys.readouterr().out
     assert cli.run(["inspect", path, "--json"]) == 0

@@ -62,6 +62,34 @@ def test_8_bit_weights_tell_what_they_cost(tmp_path, capsys):
     assert made["int8"]["same_class"] > 0.9
 
 
+def test_calibration_goes_by_the_names_of_classes():
+    from dataclasses import replace
+
+    from bandstop import data
+    from bandstop.bundle.export.loss import labelled
+
+    found = data.load("synthetic:gestures")
+    takes = [replace(found.sequences[0], label=2), replace(found.sequences[1], label=None)]
+    takes += [replace(found.sequences[2], label=0)]
+    theirs = replace(found, sequences=tuple(takes), folds=())
+    classes = ("another", found.classes[2])
+    assert [(s.name, s.label) for s in labelled(theirs, classes)] == [(takes[0].name, 1)]
+
+
+def test_where_one_file_cannot_be_written_none_is(path, tmp_path, capsys):
+    (tmp_path / "wave.c" / "full").mkdir(parents=True)
+    before = sorted(tmp_path.iterdir())
+    assert cli.run(["compile", str(path), "-o", str(tmp_path / "wave.c")]) == 2
+    assert "is a folder with something in it" in capsys.readouterr().err
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_path_with_brackets_is_printed_whole(path, tmp_path, capsys):
+    (tmp_path / "[x]").mkdir()
+    assert cli.run(["compile", str(path), "-o", str(tmp_path / "[x]" / "wave.c")]) == 0
+    assert f"written: {tmp_path}/[x]/wave.c" in capsys.readouterr().out
+
+
 def from_the_future(path):
     content = path.read_bytes()
     tensors = load(content)

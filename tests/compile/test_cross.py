@@ -88,6 +88,13 @@ def test_where_node_is_missing_the_proof_says_so(without_building, tmp_path, mon
     assert "node is not installed" in bundle().export(tmp_path / "wave.wasm").proof
 
 
+def test_the_loader_names_the_files_as_they_are_called(without_building, tmp_path, monkeypatch):
+    which = shutil.which
+    monkeypatch.setattr(shutil, "which", lambda n: None if n == "node" else which(n))
+    bundle().export(tmp_path / "my-wave.wasm")
+    assert 'from "./my-wave.mjs"' in (tmp_path / "my-wave.mjs").read_text()
+
+
 def test_a_module_that_imports_something_is_not_written(tmp_path, monkeypatch):
     monkeypatch.setattr(wasm, "built", lambda *a: IMPORTING)
     with pytest.raises(Failure, match="would import 1 functions"):

@@ -74,6 +74,23 @@ def test_many_random_small_networks_agree_at_any_rate(b, most, rates):
     all_ways_agree(b, most, rates)
 
 
+def test_the_header_says_what_each_layer_costs_at_the_lowest_rate(ready):
+    b, made, _ = ready
+    shape, weights = b.net.net.shape, b.net.net.weights()
+    left = {n: int((w != 0).sum()) for n, w in weights.items()}
+    macs = left["attention"] * shape.features + left["filters"] * shape.outputs + left["dense"]
+    assert made.macs == macs
+    assert f"MACs      {macs} at rate 0.4" in made.header
+    total = f" * {'all':<46}{made.flash:>9}{made.scratch:>9}{macs:>9}"
+    assert total in made.header.splitlines()
+    assert sum(layer.ram for layer in made.layers) >= made.scratch - 512
+
+
+def test_raw_frames_are_proven_too(ready):
+    assert "frames: rules and C at rate 0.4: relative error" in ready[1].facts["proof"]
+    assert ready[2].rate == 0.97
+
+
 def test_rates_in_any_order_agree_on_both_sides_of_the_switch(ready):
     b, made, elastic = ready
     assert "multiplied out from rate" in made.source

@@ -17,9 +17,11 @@ from making import FUSIONS, bundle, recordings
 from bandstop.bundle.bundle import from_bytes
 from bandstop.compile import Compiler, find_compiler
 from bandstop.compile.build import cache_folder, compiled, shared_library
-from bandstop.compile.native import CodeError
+from bandstop.compile.native import CodeError, Native
 from bandstop.data.describe import Normalisation
 from bandstop.errors import BadInput, Failure
+
+WORDS = [np.full((6, 6), "a"), np.full((2, 6, 6), "a")]
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +105,7 @@ def test_lists_are_taken_as_arrays_are(ready):
     assert np.array_equal(native(signals[0].tolist()), native(signals[0]))
 
 
-@pytest.mark.parametrize("given", [None, 3.0, "wave", [[1.0], [2.0, 3.0]], np.full((2, 6, 6), "a")])
+@pytest.mark.parametrize("given", [None, 3.0, "wave", [[1.0], [2.0, 3.0]], *WORDS])
 def test_what_is_no_array_of_numbers_is_refused(ready, given):
     for answer in (ready[1], ready[1].frames):
         with pytest.raises(BadInput):
@@ -188,6 +190,40 @@ def test_a_program_that_cannot_be_run_is_a_failure(tmp_path, monkeypatch):
     monkeypatch.setenv("CC", str(broken))
     with pytest.raises(Failure, match="could not be run"):
         find_compiler()
+
+
+def test_a_compiler_may_be_named_by_a_path_from_here(tmp_path, monkeypatch):
+    (tmp_path / "mine").write_text('#!/bin/sh\nexec cc "$@"\n')
+    (tmp_path / "mine").chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CC", "./mine -g0")
+    monkeypatch.setenv("BANDSTOP_CACHE", "cache")
+    assert shared_library({"a.c": "int x;"}).exists()
+
+
+def test_a_full_disk_is_named_and_not_the_c(tmp_path):
+    says = "echo final link failed: No space left on device >&2; echo ld: error >&2; exit 1"
+    with pytest.raises(Failure, match="no space left"):
+        compiled(Compiler(("sh", "-c", says), "none"), {"a.c": "int x;"}, tmp_path / "a.so", ())
+
+
+def test_a_damaged_library_is_named(ready, tmp_path):
+    b, native = ready
+    (tmp_path / "a.so").touch()
+    with pytest.raises(Failure, match=f"{tmp_path}/a.so: .*delete that file"):
+        Native(native.source, tmp_path / "a.so", native.shape, b.classes)
+
+
+def test_where_there_is_no_home_folder_it_names_the_variable(monkeypatch):
+    for name in ("BANDSTOP_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+
+    def homeless():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", homeless)
+    with pytest.raises(Failure, match="BANDSTOP_CACHE"):
+        cache_folder()
 
 
 def test_a_compiler_that_writes_nothing_is_a_failure(tmp_path):

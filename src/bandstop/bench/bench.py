@@ -63,7 +63,8 @@ class Result:
 def bench(bundle: Bundle, rounds: int = 50, engines: Iterable[str] = ()) -> Result:
     """Every engine that is installed, or only those named.
 
-    Errors: BadInput for an engine that is not in the table; Failure where two compute different things.
+    Errors: BadInput for an engine that is not in the table; Failure where two compute different
+    things, or where none is installed.
     """
     wanted = tuple(engines) or tuple(ENGINES)
     for name in wanted:
@@ -73,6 +74,9 @@ def bench(bundle: Bundle, rounds: int = 50, engines: Iterable[str] = ()) -> Resu
             )
     with one_thread() as core:
         bound, absent, errors, known = _made(bundle, wanted)
+        if not bound:
+            why = "; ".join(f"{name}: {reason}" for name, reason in absent.items())
+            raise Failure(f"there is nothing to measure; {why}")
         signals = check_signals(bundle.net.nodes, bundle.net.all_features)
         times = {batch: _timed(bound, signals, batch, rounds) for batch in BATCHES}
     rows = tuple(

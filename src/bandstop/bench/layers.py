@@ -14,7 +14,7 @@ from bandstop.bench.networks import first_shape
 from bandstop.bench.turns import one_thread
 from bandstop.bundle import Bundle
 from bandstop.bundle.export import compiled
-from bandstop.compile.build import shared_library
+from bandstop.compile.build import loaded, shared_library
 from bandstop.compile.c import CSource
 from bandstop.compile.proof import check_signals
 from bandstop.errors import Failure
@@ -132,7 +132,7 @@ def step_times(made: CSource, signal: np.ndarray, classes: int, rounds: int = 51
             "steps.c": STEPS.replace("$cases", cases),
         }
     )
-    step = ctypes.CDLL(str(library)).bandstop_step
+    step = loaded(library).bandstop_step
     pointer = ctypes.c_void_p
     step.argtypes, step.restype = (ctypes.c_int, ctypes.c_int, pointer, pointer, pointer), None
     scratch = np.zeros(made.scratch, dtype=np.uint8)

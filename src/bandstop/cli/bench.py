@@ -60,6 +60,6 @@ def bench(
     worst = max(result.errors.values(), default=0.0)
     out.print(f"all compute the same: relative error at most {worst:.1e} against PyTorch")
     for name, why in result.absent.items():
-        out.print(f"left out: {name}, {why}", soft_wrap=True)
+        out.print(f"left out: {name}, {why}", soft_wrap=True, markup=False)
     if not result.known:
         out.print("the bundle does not say its size before pruning; dense is the size that is left")

@@ -61,7 +61,7 @@ def compile_(
 
     from bandstop.bundle import load_bundle
     from bandstop.bundle.export import SUFFIXES, TARGETS, WITH_OPTIONS, to_machine
-    from bandstop.bundle.export.loss import loss_of_int8
+    from bandstop.bundle.export.loss import labelled, loss_of_int8
     from bandstop.cli.show import number, out, percent
     from bandstop.compile import Options
     from bandstop.data import load
@@ -90,9 +90,11 @@ def compile_(
             )
         options = Options(int8=True)
         if calibrate:
-            takes = [s for s in load(calibrate).sequences if s.label is not None]
+            takes = labelled(load(calibrate), net.classes)
             if not takes:
-                raise BadInput(f"--calibrate {calibrate}: none of its recordings has a class")
+                raise BadInput(
+                    f"--calibrate {calibrate}: none of its recordings has a class that the network knows"
+                )
             signals = net.signal(takes[:: max(1, len(takes) // 128)]).numpy()
             options = Options(int8=True, signals=signals)
             loss = loss_of_int8(net, options, takes)
@@ -118,7 +120,7 @@ def compile_(
         table.add_row(layer.name, layer.storage, *values)
     table.add_row("all", "", number(made.flash), number(made.scratch), number(made.macs))
     out.print(table)
-    out.print(f"proven: {made.proof}", soft_wrap=True)
+    out.print(f"proven: {made.proof}", soft_wrap=True, markup=False)
     if loss:
         out.print(
             f"8-bit weights on {loss.recordings} recordings: {percent(loss.accuracy_int8)} right, "
@@ -126,4 +128,4 @@ def compile_(
             soft_wrap=True,
         )
     for path in made.files:
-        out.print(f"written: {path}", soft_wrap=True)
+        out.print(f"written: {path}", soft_wrap=True, markup=False)

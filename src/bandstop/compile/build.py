@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import os
 import platform
@@ -40,8 +41,10 @@ def find_compiler(wanted: str = "") -> Compiler:
             command = tuple(shlex.split(asked))
         except ValueError:  # a quotation without an end
             command = ()
-        if not command or shutil.which(command[0]) is None:
+        program = shutil.which(command[0]) if command else None
+        if program is None:
             raise BadInput(f"the C compiler {asked!r} is not to be found; name another in CC")
+        command = (os.path.abspath(program), *command[1:])  # it runs in a folder of its own
         return Compiler(command, _version(command))
     for name in ("cc", "gcc", "clang"):
         if shutil.which(name):
@@ -83,6 +86,11 @@ def compiled(
         sources = [name for name in files if name.endswith(".c")]
         command = [*compiler.command, *flags, *sources, "-o", str(output.resolve()), "-lm"]
         done = _run(command, folder)
+    if "No space left" in done.stderr:
+        raise Failure(
+            f"{output.parent} has no space left for what is built; free some, or choose another folder, "
+            "in BANDSTOP_CACHE"
+        )
     if done.returncode != 0 or not output.exists():
         lines = [line for line in done.stderr.splitlines() if "error" in line] or [
             "no reason given"
@@ -94,11 +102,16 @@ def compiled(
 
 
 def cache_folder() -> Path:
-    """$BANDSTOP_CACHE, or bandstop in the user's cache folder."""
+    """$BANDSTOP_CACHE, or bandstop in the user's cache folder. Errors: Failure for a user without one."""
     given = os.environ.get("BANDSTOP_CACHE")
     if given:
         return Path(given)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bandstop"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bandstop"
+    except RuntimeError as error:
+        raise Failure(
+            "there is no home folder to keep what is built; name a folder in BANDSTOP_CACHE"
+        ) from error
 
 
 def shared_library(files: Mapping[str, str], compiler: Compiler | None = None) -> Path:
@@ -121,6 +134,17 @@ def shared_library(files: Mapping[str, str], compiler: Compiler | None = None) -
                 with beside(path) as part:
                     compiled(compiler, files, part, (*FLAGS, *SHARED))
     return path
+
+
+def loaded(library: Path) -> ctypes.CDLL:
+    """Errors: Failure for a library that is damaged, or lies where nothing may be run."""
+    try:
+        return ctypes.CDLL(str(library))
+    except OSError as error:
+        raise Failure(
+            f"what was built cannot be loaded: {error}; delete that file or choose another folder, in "
+            "BANDSTOP_CACHE"
+        ) from error
 
 
 def _processor() -> str:

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from bandstop.compile.build import Compiler, find_compiler, shared_library
+from bandstop.compile.build import Compiler, find_compiler, loaded, shared_library
 from bandstop.compile.c import CSource
 from bandstop.errors import BadInput
 
@@ -61,7 +61,7 @@ class Native:
 
     def __init__(self, made: CSource, path: Path, shape: tuple[int, int], classes: tuple[str, ...]):
         self.source, self.path, self.shape, self.classes = made, path, shape, classes
-        self._library = library = ctypes.CDLL(str(path))
+        self._library = library = loaded(path)
         pointer, size = ctypes.c_void_p, ctypes.c_size_t
         self._logits = library[f"{made.name}_logits"]
         self._logits.argtypes, self._logits.restype = (pointer, pointer, pointer), None
@@ -82,12 +82,15 @@ class Native:
         self, signal: Float[np.ndarray, "*batch node feature"]
     ) -> Float[np.ndarray, "*batch class"]:
         """Logits of a normalised signal, or of a batch, or of lists of numbers. Errors: BadInput for
-        another size."""
+        another size, or what are no numbers."""
         if not isinstance(signal, np.ndarray):
             signal = _floats(signal)
         if signal.shape == self.shape:
             with self._lock:
-                self._in[...] = signal
+                try:
+                    self._in[...] = signal
+                except (TypeError, ValueError) as error:
+                    raise _no_numbers(error) from error
                 self._logits(*self._arguments)
                 return self._out.copy()
         if signal.ndim != 3 or signal.shape[1:] != self.shape:
@@ -126,7 +129,11 @@ def _floats(values: ArrayLike) -> np.ndarray:
     try:
         return np.ascontiguousarray(values, dtype=np.float32)
     except (TypeError, ValueError) as error:
-        raise BadInput(f"signals and frames are arrays of numbers: {error}") from error
+        raise _no_numbers(error) from error
+
+
+def _no_numbers(error: Exception) -> BadInput:
+    return BadInput(f"signals and frames are arrays of numbers: {error}")
 
 
 def native_of(

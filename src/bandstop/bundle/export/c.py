@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bandstop.bundle.export.exported import Exported, origin, require_suffix
+from bandstop.bundle.export.exported import Exported, origin, require_suffix, write_together
 from bandstop.compile import CSource, Native, Options, compile_c
 from bandstop.compile.c.text import identifier
-from bandstop.files import write_atomically
 
 if TYPE_CHECKING:
     from bandstop.bundle.bundle import Bundle
@@ -37,8 +36,7 @@ def to_c(
     require_suffix(path, ".c", "C")
     made, _ = compiled(bundle, identifier(path.stem), command, options)
     header = path.with_name(f"{made.name}.h")
-    write_atomically(header, made.header)
-    write_atomically(path, made.source)
+    write_together({header: made.header, path: made.source})
     return Exported.of(made, (path, header))
 
 

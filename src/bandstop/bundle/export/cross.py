@@ -7,12 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bandstop.bundle.export.c import compiled
-from bandstop.bundle.export.exported import Exported, require_suffix
+from bandstop.bundle.export.exported import Exported, require_suffix, write_together
 from bandstop.compile import CSource, Options
 from bandstop.compile.c.text import identifier
 from bandstop.compile.cross import machine_of, object_file, wasm_module, zig
 from bandstop.compile.proof import by_native
-from bandstop.files import write_atomically
 
 if TYPE_CHECKING:
     from bandstop.bundle.bundle import Bundle
@@ -33,8 +32,7 @@ def to_machine(
     shape, classes = (bundle.net.nodes, bundle.net.all_features), len(bundle.classes)
     content, proof = object_file(made, machine, by_native(native), shape, classes)
     header, built = path.with_name(f"{made.name}.h"), path.with_name(f"{path.stem}.{cross}.o")
-    for file, text in ((header, made.header), (built, content), (path, made.source)):
-        write_atomically(file, text)
+    write_together({header: made.header, built: content, path: made.source})
     return _exported(made, proof, (path, header, built))
 
 
@@ -46,10 +44,11 @@ def to_wasm(
     zig()
     made, native = compiled(bundle, identifier(path.stem), command, options)
     shape, unit = (bundle.net.nodes, bundle.net.all_features), bundle.skeleton.unit
-    content, loader, proof = wasm_module(made, by_native(native), shape, bundle.classes, unit)
+    content, loader, proof = wasm_module(
+        made, by_native(native), shape, bundle.classes, unit, path.stem
+    )
     beside = path.with_suffix(".mjs")
-    write_atomically(beside, loader)
-    write_atomically(path, content)
+    write_together({beside: loader, path: content})
     return _exported(made, proof, (path, beside))
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bandstop.bundle.export.exported import Exported, origin, require_suffix
+from bandstop.bundle.export.exported import Exported, origin, require_suffix, write_together
 from bandstop.compile import CSource
 from bandstop.compile.c.text import identifier
 from bandstop.compile.elastic import Elastic, Ranked, compile_elastic
 from bandstop.errors import BadInput
-from bandstop.files import write_atomically
 
 if TYPE_CHECKING:
     from bandstop.bundle.bundle import Bundle
@@ -39,6 +38,5 @@ def to_elastic(bundle: Bundle, path: Path, command: str = "Bundle.export") -> Ex
     require_suffix(path, ".c", "elastic")
     made, _ = compiled_elastic(bundle, identifier(path.stem), command)
     header = path.with_name(f"{made.name}.h")
-    write_atomically(header, made.header)
-    write_atomically(path, made.source)
+    write_together({header: made.header, path: made.source})
     return Exported.of(made, (path, header))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bandstop.compile import CSource, Layer
 from bandstop.errors import BadInput
+from bandstop.files import beside
 
 if TYPE_CHECKING:
     from bandstop.bundle.bundle import Bundle
@@ -50,3 +53,11 @@ def require_suffix(path: Path, suffix: str, target: str) -> None:
         raise BadInput(
             f"the {target} target writes a {suffix} file, not {path.name!r}; end its name in {suffix}"
         )
+
+
+def write_together(files: Mapping[Path, bytes | str]) -> None:
+    """All of them or, where one cannot be written, none: a header without its source is of no use."""
+    with contextlib.ExitStack() as stack:
+        for path, content in files.items():
+            part = stack.enter_context(beside(path))
+            part.write_bytes(content.encode() if isinstance(content, str) else content)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +10,7 @@ import torch
 
 from bandstop.bundle.export.c import compiled
 from bandstop.compile import Options
-from bandstop.data.sequence import Sequence
+from bandstop.data.sequence import Dataset, Sequence
 
 if TYPE_CHECKING:
     from bandstop.bundle.bundle import Bundle
@@ -24,6 +24,15 @@ class Loss:
     accuracy_int8: float
     same_class: float
     recordings: int
+
+
+def labelled(found: Dataset, classes: tuple[str, ...]) -> list[Sequence]:
+    """Those of a known class, with labels that count as the network's classes do."""
+    return [
+        replace(s, label=classes.index(found.classes[s.label]))
+        for s in found.sequences
+        if s.label is not None and found.classes[s.label] in classes
+    ]
 
 
 def loss_of_int8(bundle: Bundle, options: Options, recordings: list[Sequence]) -> Loss:

@@ -101,9 +101,16 @@ for (let i = 0; i < all.length; i += size)
 
 
 def wasm_module(
-    made: CSource, one: Engine, shape: tuple[int, int], classes: tuple[str, ...], unit: str
+    made: CSource,
+    one: Engine,
+    shape: tuple[int, int],
+    classes: tuple[str, ...],
+    unit: str,
+    file: str = "net",
 ) -> tuple[bytes, str, str]:
     """The module, its loader, and the proof in words, under node where that is installed.
+
+    file  what both will be called, without suffix: the loader's comment shows it
 
     Errors: Failure where ziglang is missing, where the module would import anything, or where it and
     `one` compute different things.
@@ -112,7 +119,7 @@ def wasm_module(
     files = {f"{made.name}.c": made.source, f"{made.name}.h": made.header, "glue.c": glue}
     loader = LOADER
     for key, value in {
-        "name": made.name, "nodes": shape[0], "features": shape[1], "frames": FRAMES, "unit": unit,
+        "name": file, "nodes": shape[0], "features": shape[1], "frames": FRAMES, "unit": unit,
         "classes": json.dumps(list(classes)),
     }.items():  # fmt: skip
         loader = loader.replace(f"${key}", str(value))

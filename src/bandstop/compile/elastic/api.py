@@ -8,14 +8,22 @@ from dataclasses import replace
 
 import numpy as np
 
-from bandstop.compile.build import Compiler
+from bandstop.compile.build import Compiler, loaded
 from bandstop.compile.c import CSource
 from bandstop.compile.elastic.emit import emit_elastic
 from bandstop.compile.elastic.tables import Ranked
 from bandstop.compile.lower import lower
 from bandstop.compile.native import Native, native_of
 from bandstop.compile.passes import FoldNormalisation, run_passes
-from bandstop.compile.proof import Proof, by_torch, check_signals, prove
+from bandstop.compile.proof import (
+    Proof,
+    by_frames,
+    by_torch,
+    check_frames,
+    check_signals,
+    native_frames,
+    prove,
+)
 from bandstop.data.describe import Description, Normalisation
 from bandstop.errors import BadInput
 from bandstop.nn import CompactGCN
@@ -32,7 +40,7 @@ class Elastic:
 
     def __init__(self, native: Native, ranked: Ranked) -> None:
         self.native, self.ranked = native, ranked
-        self._set = ctypes.CDLL(str(native.path))[f"{native.source.name}_set_rate"]
+        self._set = loaded(native.path)[f"{native.source.name}_set_rate"]
         self._set.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_double)
         self._set.restype = ctypes.c_int
         self._rate = ranked.highest
@@ -55,7 +63,8 @@ class Elastic:
     def set_rate(self, value: float) -> int:
         """As the C function: 0, or an error code that changes nothing."""
         scratch = self.native._scratch
-        code: int = self._set(scratch.ctypes.data, scratch.nbytes, value)
+        with self.native._lock:
+            code: int = self._set(scratch.ctypes.data, scratch.nbytes, value)
         return code
 
     def __call__(self, signal: np.ndarray) -> np.ndarray:
@@ -73,7 +82,8 @@ def compile_elastic(
     facts: Mapping[str, str] | None = None,
     compiler: Compiler | None = None,
 ) -> tuple[CSource, Elastic, Proof]:
-    """Emit, build for this machine, and prove at both ends of the range and between.
+    """Emit, build for this machine, and prove at both ends of the range and between; raw frames at the
+    lowest rate.
 
     net  with every weight that is ever kept; `at` gives the network of one rate, for the proof
     Errors: Failure where the C and the network of a rate disagree, or there is no compiler.
@@ -91,4 +101,12 @@ def compile_elastic(
         worst = found if worst is None or found.error > worst.error else worst
     assert worst is not None
     proof = replace(worst, words=f"PyTorch and C at {RATES} rates")
-    return replace(made, facts={**made.facts, "proof": str(proof)}), elastic, proof
+    elastic.rate = ranked.lowest
+    frames = prove(
+        by_frames(lowered),
+        native_frames(elastic.native),
+        check_frames(description, normalisation),
+        f"frames: rules and C at rate {ranked.lowest:.4g}",
+    )
+    elastic.rate = ranked.highest
+    return replace(made, facts={**made.facts, "proof": f"{frames}; {proof}"}), elastic, proof

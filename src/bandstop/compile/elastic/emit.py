@@ -11,7 +11,7 @@ import numpy as np
 
 from bandstop.compile.c.answer import HEADER, SOURCE
 from bandstop.compile.c.channels import channel
-from bandstop.compile.c.emit import FEWEST_FRAMES, CSource, Layer, _classes
+from bandstop.compile.c.emit import FEWEST_FRAMES, CSource, Layer, _classes, table
 from bandstop.compile.c.front import front
 from bandstop.compile.c.prelude import PRELUDE, wide
 from bandstop.compile.c.read import read
@@ -55,12 +55,22 @@ def emit_elastic(
     words["mark"] = mark or 1
 
     scratch = words["scratch"]
+    outputs, features = words["outputs"], words["features"]
+    mixed = words["mixed_floats"] - words["u_floats"] + words["heads"] * features * words["stride"]
+    ram = {"attention": 4 * mixed}
+    times = {"attention": features, "filters": outputs, "dense": 1}
+    macs = {n: int(np.count_nonzero(weights[n])) * each for n, each in times.items()}
+    front_ram = 4 * (words["state_at"] + floats(graph, "means"))
     layers = (
-        Layer("frames to signal", "", first.bytes + reads.bytes, 4 * words["state_at"], 0),
-        *(Layer(n, "ranked", sum(a.bytes for a in part), 0, 0) for n, part in tables.items()),
+        Layer("frames to signal", "", first.bytes + reads.bytes, front_ram, first.macs),
+        *(
+            Layer(n, "ranked", sum(a.bytes for a in part), ram.get(n, 0), macs[n])
+            for n, part in tables.items()
+        ),
         Layer("plan of a rate", "", 0, words["plan_bytes"], 0),
     )
-    comment = _comment(name, facts, ranked, out, layers, scratch)
+    total = sum(layer.macs for layer in layers)
+    comment = _comment(name, facts, ranked, out, layers, scratch, total)
     header = comment + _declared(_named(HEADER, words), words)
     code = [
         first.code,
@@ -89,7 +99,7 @@ def emit_elastic(
             *code,
         ]
     )
-    return CSource(name, source, header, layers, scratch, 0, dict(facts))
+    return CSource(name, source, header, layers, scratch, total, dict(facts))
 
 
 def _tables(
@@ -209,6 +219,7 @@ def _comment(
     out: MultipliedOut,
     layers: tuple[Layer, ...],
     scratch: int,
+    macs: int,
 ) -> str:
     switch = 1 - out.keep / ranked.weights
     lines = [
@@ -220,14 +231,15 @@ def _comment(
         f"{name}_set_rate",
         f"{'order':<10}(A U) W, multiplied out from rate {switch:.4f} on" if out.keep else
         f"{'order':<10}(A U) W",
+        f"{'MACs':<10}{macs} at rate {ranked.lowest:g}, with weights that are not zero",
         f"{'scratch':<10}{scratch} bytes, given by the caller",
         "",
-        f"{'layer':<18}{'storage':<28}{'flash':>9}{'RAM':>9}",
-        *(f"{x.name:<18}{x.storage:<28}{x.flash:>9}{x.ram:>9}" for x in layers),
+        *table([*layers, Layer("all", "", sum(x.flash for x in layers), scratch, macs)]),
         "",
-        "Flash: bytes of weights, positions, ranks and constants, without code. No allocation, no global",
-        "state: threads need a scratch memory each, and may set rates of their own. Build with -O3 and the",
-        "processor's own instructions, such as",
+        "Flash: bytes of weights, positions, ranks and constants, without code. RAM: bytes of scratch;",
+        "layers that are never alive together share it. No allocation, no global state: threads need a",
+        "scratch memory each, and may set rates of their own. Build with -O3 and the processor's own",
+        "instructions, such as",
         f"  cc -std=c11 -O3 -march=native -ffp-contract=fast -c {name}.c      (link with -lm)",
         "-DBANDSTOP_PLAIN_C leaves out every extension of the compiler.",
     ]  # fmt: skip
