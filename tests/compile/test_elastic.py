@@ -67,6 +67,15 @@ def test_at_any_rate_a_random_small_network_agrees(b, most, rates):
     all_ways_agree(b, most, rates)
 
 
+@pytest.mark.parametrize("fusion", ["sum", "concat"])
+@pytest.mark.parametrize("most", TWO_WAYS)
+def test_a_feature_that_nothing_reads_is_still_one_of_the_signal(fusion, most):
+    description = Description(skeleton_of(34, 1), chunks=6)
+    b = many_of(Shape(1, 34, 18, 3, 2, fusion), description, 0.5, 0.98, 977555)
+    assert len(b.net.features) < 18
+    all_ways_agree(b, most, [0.0, 0.5, 1.0])
+
+
 @pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(many(), st.sampled_from(TWO_WAYS), SHARES)

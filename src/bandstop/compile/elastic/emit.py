@@ -71,7 +71,8 @@ def emit_elastic(
     )
     total = sum(layer.macs for layer in layers)
     comment = _comment(name, facts, ranked, out, layers, scratch, total)
-    header = comment + _declared(_named(HEADER, words), words)
+    of_signal = words | {"features": words["width"]}  # the kernel's are those that are read
+    header = comment + _declared(_named(HEADER, of_signal), words)
     code = [
         first.code,
         reads.code,
