@@ -40,6 +40,13 @@ def test_native_writes_nothing_beside_the_bundle(path, tmp_path, capsys):
     assert [p.name for p in tmp_path.iterdir()] == ["net.bandstop"]
 
 
+def test_native_with_a_file_is_refused(path, tmp_path, capsys):
+    there = tmp_path / "there.c"
+    assert cli.run(["compile", str(path), "--target", "native", "-o", str(there)]) == 2
+    assert "leave -o out" in capsys.readouterr().err
+    assert not there.exists()
+
+
 def test_8_bit_weights_tell_what_they_cost(tmp_path, capsys):
     from bandstop import data
     from bandstop.bundle import Bundle

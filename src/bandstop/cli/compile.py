@@ -73,6 +73,8 @@ def compile_(
         )
     if cross and target != "c":
         raise BadInput(f"--cross builds the C of --target c, not {target}; leave one of them out")
+    if output and target == "native":
+        raise BadInput("--target native writes nothing; leave -o out, or take --target c")
     net = load_bundle(bundle)
     if rate is not None:
         if target == "elastic":
@@ -128,4 +130,5 @@ def compile_(
             soft_wrap=True,
         )
     for path in made.files:
-        out.print(f"written: {path}", soft_wrap=True, markup=False)
+        word = "kept" if target == "native" else "written"
+        out.print(f"{word}: {path}", soft_wrap=True, markup=False)
