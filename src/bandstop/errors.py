@@ -31,6 +31,10 @@ class Failure(BandstopError, RuntimeError):
     exit_code = 1
 
 
+class Missing(Failure):
+    """A package or a program is needed that is not installed; the message says how to get it."""
+
+
 def listed(problems: list[str], limit: int = 10) -> str:
     """All problems in one message: one as it is, several as an indented list, cut after `limit`.
 

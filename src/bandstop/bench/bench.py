@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from bandstop.bench.engines import ENGINES, Absent, Bind, nothing
+from bandstop.bench.engines import ENGINES, Bind, nothing
 from bandstop.bench.networks import networks
 from bandstop.bench.turns import Times, in_turn, one_thread, ratio
 from bandstop.bundle import Bundle
-from bandstop.compile.proof import by_torch, check_signals, prove
-from bandstop.errors import BadInput, Failure, nearest
+from bandstop.compile.proof import Engine, by_torch, check_signals, prove
+from bandstop.errors import BadInput, Failure, Missing, nearest
 
 BATCHES = (1, 64)
 OURS = "C pruned"
@@ -105,21 +105,21 @@ def _made(
         try:
             for kind in ENGINES[name].nets:
                 bound[name, kind] = ENGINES[name].make(nets[kind], bundle)
-        except Absent as why:
+        except Missing as why:
             absent[name] = str(why)
             bound = {key: bind for key, bind in bound.items() if key[0] != name}
     for (name, kind), bind in bound.items():
         meant = by_torch(nets["dense" if kind == "dense" else "masked"])
         words = f"PyTorch and {name}, {kind}"
-        try:
-            found = prove(meant, lambda s, bind=bind: bind(np.asarray(s))(), signals, words)  # type: ignore[misc]
-        except Failure as error:
-            said = str(error).replace("the file is not written", "nothing is measured")
-            raise Failure(said) from error
+        found = prove(meant, _engine(bind), signals, words, remedy="nothing is measured")
         errors[f"{name} {kind}"] = found.error
     if EMPTY[0] in wanted and EMPTY[0] not in absent:
         bound[EMPTY] = nothing(bundle)
     return bound, absent, errors, nets.known
+
+
+def _engine(bind: Bind) -> Engine:
+    return lambda signals: bind(np.asarray(signals))()
 
 
 def _timed(

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.util import find_spec
 
 import numpy as np
 import torch
 from jaxtyping import Float
 
 from bandstop.bundle import Bundle
-from bandstop.compile import Native, compile_native
+from bandstop.compile import compile_native
 from bandstop.compile.onnx import Runtime, compile_onnx, copying
-from bandstop.errors import Failure
+from bandstop.errors import Missing
 from bandstop.nn import CompactGCN
 
 Signals = Float[np.ndarray, "batch node feature"]
@@ -25,14 +24,10 @@ Call = Callable[[], np.ndarray]
 Bind = Callable[[Signals], Call]
 
 
-class Absent(Exception):
-    """An engine that is not installed or does not work here, and why."""
-
-
 @dataclass(frozen=True)
 class Engine:
-    """make  a network -> what binds signals; Absent where that cannot be. The bundle gives description,
-    normalisation and classes.
+    """make  a network -> what binds signals; Missing where the engine is not installed or does not work
+    here. The bundle gives description, normalisation and classes.
     nets  what it is measured with
     """
 
@@ -50,7 +45,7 @@ def torch_compile(net: CompactGCN, bundle: Bundle) -> Bind:
         made(torch.zeros(1, net.nodes, net.all_features))
     except Exception as error:  # whatever its backend raises
         said = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise Absent(f"does not work here: {said[:160]}") from error
+        raise Missing(f"does not work here: {said[:160]}") from error
     return _by_tensors(made)
 
 
@@ -73,9 +68,10 @@ def onnx_runtime(net: CompactGCN, bundle: Bundle) -> Bind:
 
 
 def openvino(net: CompactGCN, bundle: Bundle) -> Bind:
-    if not find_spec("openvino"):
-        raise Absent("not installed; pip install openvino")
-    import openvino as ov
+    try:
+        import openvino as ov
+    except ImportError as error:
+        raise Missing("not installed; pip install 'bandstop[openvino]'") from error
 
     options = {
         "INFERENCE_NUM_THREADS": 1,
@@ -93,7 +89,7 @@ def openvino(net: CompactGCN, bundle: Bundle) -> Bind:
 
 
 def compiled(net: CompactGCN, bundle: Bundle) -> Bind:
-    native = _native(net, bundle)
+    native = compile_native(net, bundle.description, bundle.normalisation, bundle.classes)
 
     def bind(signals: Signals) -> Call:
         if len(signals) > 1:
@@ -106,28 +102,13 @@ def compiled(net: CompactGCN, bundle: Bundle) -> Bind:
 
 def nothing(bundle: Bundle) -> Bind:
     """ONNX Runtime with a model that only copies its signals: what a call costs by itself."""
-    for package in ("onnx", "onnxruntime"):
-        if not find_spec(package):
-            raise Absent("not installed; pip install 'bandstop[onnx]'")
     runtime = Runtime(copying(bundle.net.nodes, bundle.net.all_features), "copy")
     return lambda signals: lambda: runtime(signals)
 
 
 def _onnx(net: CompactGCN, bundle: Bundle, sparse: bool = True) -> bytes:
-    for package in ("onnx", "onnxruntime"):
-        if not find_spec(package):
-            raise Absent("not installed; pip install 'bandstop[onnx]'")
     about = bundle.description, bundle.normalisation, bundle.classes
     return compile_onnx(net, *about, sparse=sparse).content
-
-
-def _native(net: CompactGCN, bundle: Bundle) -> Native:
-    try:
-        return compile_native(net, bundle.description, bundle.normalisation, bundle.classes)
-    except Failure as error:
-        if "there is no C compiler" in str(error):
-            raise Absent(str(error)) from error
-        raise
 
 
 ENGINES: dict[str, Engine] = {

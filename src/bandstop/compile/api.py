@@ -90,7 +90,7 @@ def compile_c(
                 signals,
                 "PyTorch and 8-bit weights",
                 INT8_TOLERANCE,
-                "8 bits are too few for this network; leave out --int8",
+                "the file is not written; 8 bits are too few for this network; leave out --int8",
             ),
         ]
     else:

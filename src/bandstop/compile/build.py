@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from bandstop.errors import BadInput, Failure
+from bandstop.errors import BadInput, Failure, Missing
 from bandstop.files import beside, locked
 
 FLAGS = ("-std=c11", "-O3", "-march=native", "-ffp-contract=fast", "-fno-math-errno",
@@ -34,7 +34,7 @@ class Compiler:
 
 
 def find_compiler(wanted: str = "") -> Compiler:
-    """`wanted`, or $CC, or cc, gcc, clang, or ziglang's. Errors: Failure where there is none."""
+    """`wanted`, or $CC, or cc, gcc, clang, or ziglang's. Errors: Missing where there is none."""
     asked = wanted or os.environ.get("CC", "")
     if asked:
         try:
@@ -52,7 +52,7 @@ def find_compiler(wanted: str = "") -> Compiler:
     if find_spec("ziglang"):
         zig = (sys.executable, "-m", "ziglang", "cc")
         return Compiler(zig, _version(zig))
-    raise Failure(
+    raise Missing(
         "there is no C compiler (cc, gcc, clang); install one, name it in CC, or "
         "`pip install 'bandstop[cross]'`, which brings its own"
     )

@@ -86,7 +86,7 @@ def prove(
     cases: Cases,
     words: str,
     tolerance: float = TOLERANCE,
-    remedy: str = "please report this with the bundle",
+    remedy: str = "the file is not written; please report this with the bundle",
 ) -> Proof:
     """max |a - b| / max |a| <= tolerance, and the same class wherever the two best logits are further
     apart than that. Errors: Failure, and nothing is written."""
@@ -100,6 +100,6 @@ def prove(
     if not error <= tolerance or other_class.any():
         raise Failure(
             f"{words} disagree: relative error {error:.2e} (at most {tolerance:g}), another class for "
-            f"{int(other_class.sum())} of {len(cases)} cases; the file is not written; {remedy}"
+            f"{int(other_class.sum())} of {len(cases)} cases; {remedy}"
         )
     return Proof(error, len(cases), words)

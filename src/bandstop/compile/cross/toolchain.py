@@ -8,16 +8,16 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from bandstop.compile.build import Compiler, compiled
-from bandstop.errors import Failure
+from bandstop.errors import Missing
 
 FLAGS = ("-std=c11", "-O3", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math",
          "-fno-sanitize=undefined", "-g0")  # fmt: skip
 
 
 def zig() -> Compiler:
-    """Errors: Failure where ziglang is not installed."""
+    """Errors: Missing where ziglang is not installed."""
     if not find_spec("ziglang"):
-        raise Failure(
+        raise Missing(
             "building for other machines needs ziglang, which is not installed; "
             "pip install 'bandstop[cross]'"
         )

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from bandstop.compile.ir import Graph
-from bandstop.errors import Failure
+from bandstop.errors import Missing
 
 OPSET = 17
 IR = 8
@@ -27,11 +27,11 @@ SPARSE_BYTES = 12
 
 
 def onnx_package() -> Any:
-    """The package. Errors: Failure where it is not installed."""
+    """The package. Errors: Missing where it is not installed."""
     try:
         import onnx
     except ImportError as error:
-        raise Failure(
+        raise Missing(
             "an ONNX file needs the packages onnx and onnxruntime; pip install 'bandstop[onnx]'"
         ) from error
     return onnx

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
-from bandstop.errors import Failure
+from bandstop.errors import Failure, Missing
 
 
 class Runtime:
     """`runtime(signals)` gives logits of a batch; `both` gives probabilities as well.
 
     output  what calls give
-    Errors: Failure where onnxruntime is not installed or refuses the model.
+    Errors: Missing where onnxruntime is not installed, Failure where it refuses the model.
     """
 
     def __init__(self, content: bytes, output: str = "logits") -> None:
@@ -20,7 +20,7 @@ class Runtime:
         try:
             import onnxruntime
         except ImportError as error:
-            raise Failure(
+            raise Missing(
                 "ONNX Runtime is not installed, and no ONNX file is written unproven; "
                 "pip install 'bandstop[onnx]'"
             ) from error
