@@ -11,7 +11,7 @@ from bandstop.gate.attach import (
     update_together,
 )
 from bandstop.gate.band_stop import band_stop
-from bandstop.gate.base import Gate, GateSpec
+from bandstop.gate.base import Gate, GateSpec, GateWarning
 from bandstop.gate.coarse_to_fine import CoarseToFine
 from bandstop.gate.hard_concrete import HardConcrete
 from bandstop.gate.ladder import Ladder, at_every_rung, at_one_rung_each
@@ -31,7 +31,7 @@ SPECS: dict[str, type[GateSpec]] = {
 """Every kind of gate that can be attached."""
 
 __all__ = [
-    "PRIORS", "SPECS", "BandStop", "CoarseToFine", "Gate", "GateSpec", "Gates", "HardConcrete",
-    "Ladder", "Magnitude", "Prior", "SemiStructured", "at_every_rung", "at_one_rung_each", "attach",
+    "PRIORS", "SPECS", "BandStop", "CoarseToFine", "Gate", "GateSpec", "GateWarning", "Gates",
+    "HardConcrete", "Ladder", "Magnitude", "Prior", "SemiStructured", "at_every_rung", "at_one_rung_each", "attach",
     "bake", "band_stop", "detach", "fix", "gated_tensors", "prunable", "update_together",
 ]  # fmt: skip

@@ -22,6 +22,10 @@ Alive = Callable[[Masks], Masks]
 """Masks -> the same without weights that can do nothing; what a gate cannot know of the network."""
 
 
+class GateWarning(UserWarning):
+    """What `attach` or `finish` noticed about a network and its user should know."""
+
+
 class Gate(nn.Module):
     """A parametrization: latent -> latent * mask(latent)."""
 
