@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from bandstop.errors import BadInput, listed
+from bandstop.number import real
 
 SCOPES = ("global", "layer")
 
@@ -43,20 +44,32 @@ class Budget:
     rates: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        problems = [
-            f"{name} must be in [0, 1), not {rate}"
-            for name, rate in [("rate", self.rate), *self.rates.items()]
-            if not 0 <= rate < 1
+        problems = []
+        exempt = (self.exempt,) if isinstance(self.exempt, str) else self.exempt  # not its letters
+        if not isinstance(exempt, tuple | list) or not all(isinstance(n, str) for n in exempt):
+            problems.append(f"exempt must be names of tensors, not {self.exempt!r}")
+            exempt = ()
+        rates = self.rates
+        if not isinstance(rates, Mapping) or not all(isinstance(name, str) for name in rates):
+            problems.append(f"rates must be a rate for each tensor's name, not {self.rates!r}")
+            rates = {}
+        problems += [
+            f"{name} must be in [0, 1), not {rate!r}"
+            for name, rate in [("rate", self.rate), *rates.items()]
+            if not 0 <= real(rate) < 1
         ]
         if self.scope not in SCOPES:
             problems.append(f"scope must be one of {', '.join(SCOPES)}, not {self.scope!r}")
         problems += [
             f"{name!r} is exempt and has a rate of its own; give it one of the two"
-            for name in self.rates
-            if name in self.exempt
+            for name in rates
+            if name in exempt
         ]
         if problems:
             raise BadInput(f"budget: {listed(problems)}")
+        object.__setattr__(self, "rate", real(self.rate))
+        object.__setattr__(self, "exempt", tuple(exempt))
+        object.__setattr__(self, "rates", {name: real(rate) for name, rate in rates.items()})
 
     def at(self, rate: float) -> Budget:
         """The same budget at another rate: a step of the rate's warm-up."""

@@ -32,6 +32,7 @@ SPECS: dict[str, type[GateSpec]] = {
 
 __all__ = [
     "PRIORS", "SPECS", "BandStop", "CoarseToFine", "Gate", "GateSpec", "GateWarning", "Gates",
-    "HardConcrete", "Ladder", "Magnitude", "Prior", "SemiStructured", "at_every_rung", "at_one_rung_each", "attach",
-    "bake", "band_stop", "detach", "fix", "gated_tensors", "prunable", "update_together",
+    "HardConcrete", "Ladder", "Magnitude", "Prior", "SemiStructured", "at_every_rung",
+    "at_one_rung_each", "attach", "bake", "band_stop", "detach", "fix", "gated_tensors", "prunable",
+    "update_together",
 ]  # fmt: skip

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import MISSING, dataclass, field, fields
+from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor, nn
 
 from bandstop.budget import Budget
 from bandstop.errors import BadInput, listed, nearest
+from bandstop.number import real
 
 if TYPE_CHECKING:
     from bandstop.gate.attach import Gates
@@ -20,6 +22,13 @@ Masks = dict[str, Tensor]
 """Tensor name -> boolean mask of its shape: True stays."""
 Alive = Callable[[Masks], Masks]
 """Masks -> the same without weights that can do nothing; what a gate cannot know of the network."""
+Rule = tuple[Callable[[object], float], str, Callable[[float], bool]]
+"""What kind of number (`real` or `whole`), the range in words, and whether a value is in it."""
+
+
+def wide(tensor: Tensor) -> Tensor:
+    """The tensor in single precision where it is in half: squares and quotients leave its range."""
+    return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
 
 
 class GateWarning(UserWarning):
@@ -27,7 +36,17 @@ class GateWarning(UserWarning):
 
 
 class Gate(nn.Module):
-    """A parametrization: latent -> latent * mask(latent)."""
+    """A parametrization: latent -> latent * mask(latent).
+
+    Its numbers are buffers, so that they travel in the state_dict; they and the mask are in single
+    precision or better, whatever the latent is.
+    """
+
+    def hold(self, like: Tensor, **numbers: float | Tensor) -> None:
+        """Make each a buffer for a tensor such as `like`."""
+        dtype = torch.promote_types(like.dtype, torch.float32)
+        for name, value in numbers.items():
+            self.register_buffer(name, torch.as_tensor(value, dtype=dtype, device=like.device))
 
     def mask(self, latent: Tensor) -> Tensor:
         """The mask, in [0, 1], the latent's shape."""
@@ -46,7 +65,7 @@ class Gate(nn.Module):
         return self.mask(latent.detach()) >= 0.5
 
     def forward(self, latent: Tensor) -> Tensor:
-        return latent * self.mask(latent)
+        return latent * self.mask(latent).to(latent.dtype)
 
 
 @dataclass(frozen=True)
@@ -60,7 +79,7 @@ class GateSpec:
     scale      "rms": a tensor's latents are measured in its root mean square at the time of attaching,
                so that one threshold fits any network; "unit": they have unit variance already
 
-    Errors: BadInput, naming every value that is not valid.
+    Errors: BadInput, naming every value that is not valid, or that has no effect beside the others.
     """
 
     rate: float
@@ -74,21 +93,42 @@ class GateSpec:
     def __post_init__(self) -> None:
         problems = []
         for name, valid in self.choices.items():
-            if (value := getattr(self, name)) not in valid:
-                problems.append(
-                    f"{name} must be one of {', '.join(valid)}, not {value!r}{nearest(value, valid)}"
-                )
-        if not 0 < self.sigma[0] <= self.sigma[1] < math.inf:
-            problems.append(f"sigma must rise from above 0 to a finite value, not {self.sigma}")
-        if not 0 <= self.warmup <= 1:
-            problems.append(f"warmup must be in [0, 1], not {self.warmup}")
+            if (value := getattr(self, name)) not in valid and value != self.default(name):
+                near = nearest(value, valid) if isinstance(value, str) else ""
+                problems.append(f"{name} must be one of {', '.join(valid)}, not {value!r}{near}")
+        for name, (number, words, holds) in self.numbers.items():
+            if holds(value := number(getattr(self, name))):
+                object.__setattr__(self, name, value)
+            else:
+                problems.append(f"{name} must be {words}, not {getattr(self, name)!r}")
+        try:
+            first, last = map(real, self.sigma)
+        except (TypeError, ValueError):
+            first = last = math.nan
+        if not 0 < first <= last < math.inf:
+            problems.append(f"sigma must rise from above 0 to a finite value, not {self.sigma!r}")
         problems += self.problems()
         try:
-            _ = self.budget
+            budget = self.budget
         except BadInput as error:
             problems.append(str(error))
+        if not problems:
+            problems = [
+                f"{name} has no effect {why}; leave it out"
+                for name, why in self.idle.items()
+                if getattr(self, name) != self.default(name)
+            ]
         if problems:
             raise BadInput(f"{self.words}: {listed(problems)}")
+        object.__setattr__(self, "sigma", (first, last))
+        for name in ("rate", "exempt", "rates"):
+            object.__setattr__(self, name, getattr(budget, name))
+
+    @classmethod
+    def default(cls, name: str) -> Any:
+        """The value of a field that is not given; MISSING for one that must be."""
+        (one,) = (f for f in fields(cls) if f.name == name)
+        return one.default if one.default_factory is MISSING else one.default_factory()
 
     @property
     def words(self) -> str:
@@ -99,6 +139,16 @@ class GateSpec:
     def choices(self) -> dict[str, tuple[str, ...]]:
         """Field -> the values that it may have."""
         return {"scale": SCALES}
+
+    @property
+    def numbers(self) -> dict[str, Rule]:
+        """Field -> the numbers that it may have."""
+        return {"warmup": (real, "in [0, 1]", lambda v: 0 <= v <= 1)}
+
+    @property
+    def idle(self) -> dict[str, str]:
+        """Field that nothing looks at, as the others are -> why."""
+        return {}
 
     def problems(self) -> list[str]:
         """What else is not valid."""

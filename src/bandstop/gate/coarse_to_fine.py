@@ -29,7 +29,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from bandstop.gate.base import Alive, Gate
+from bandstop.gate.base import Alive, Gate, wide
 from bandstop.gate.groups import as_blocks, block_shape, pooled
 from bandstop.gate.levels import (
     CLOSED,
@@ -89,17 +89,11 @@ class CoarseToFineGate(Gate):
     ) -> None:
         super().__init__()
         self.levels, self.psi = levels, psi
-        for name, value in [
-            ("edges", torch.full((len(levels),), -1.0)),
-            ("units", torch.ones(len(levels))),
-            ("sharpness", torch.tensor(sharpness)),
-            ("scale", torch.tensor(scale)),
-            ("keep", torch.tensor(1.0)),
-        ]:
-            self.register_buffer(name, value.to(like))
+        edges, units = torch.full((len(levels),), -1.0), torch.ones(len(levels))
+        self.hold(like, edges=edges, units=units, sharpness=sharpness, scale=scale, keep=1.0)
 
     def unit(self, latent: Tensor) -> Tensor:
-        return latent / self.scale
+        return wide(latent) / self.scale
 
     def mask(self, latent: Tensor) -> Tensor:
         energy = as_blocks(self.unit(latent)).square()
@@ -133,6 +127,12 @@ class CoarseToFine(LevelledSpec):
     @property
     def choices(self) -> dict[str, tuple[str, ...]]:
         return super().choices | {"psi": PSIS}
+
+    @property
+    def idle(self) -> dict[str, str]:
+        if self.psi == "symmetric":
+            return {"structure": 'beside psi="symmetric", which has no edges'}
+        return super().idle
 
     def gate(self, like: Tensor, scale: float) -> CoarseToFineGate:
         block_shape(tuple(like.shape))

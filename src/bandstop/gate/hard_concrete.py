@@ -22,7 +22,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from bandstop.gate.base import Alive, Gate, GateSpec
+from bandstop.gate.base import Alive, Gate, GateSpec, Rule, wide
+from bandstop.number import whole
 
 if TYPE_CHECKING:
     from bandstop.gate.attach import Gates
@@ -50,17 +51,21 @@ class HardConcreteGate(Gate):
     """One alpha a weight, and the noise of the current step as a buffer: the same step, the same mask."""
 
     noise: Tensor
+    scale: Tensor
 
-    def __init__(self, like: Tensor) -> None:
+    def __init__(self, like: Tensor, scale: float = 1.0) -> None:
         super().__init__()
-        self.alpha = nn.Parameter(torch.full_like(like.detach(), OPEN))
-        self.register_buffer("noise", torch.full_like(like.detach(), 0.5))
+        self.alpha = nn.Parameter(torch.full_like(wide(like.detach()), OPEN))
+        self.hold(like, noise=torch.full_like(like.detach(), 0.5), scale=scale)
+
+    def unit(self, latent: Tensor) -> Tensor:
+        return wide(latent) / self.scale
 
     def mask(self, latent: Tensor) -> Tensor:
         return hard_concrete(self.alpha, self.noise if self.training else None)
 
     def scores(self, latent: Tensor) -> Tensor:
-        return latent.detach().abs() * hard_concrete(self.alpha.detach(), None)
+        return self.unit(latent.detach()).abs() * hard_concrete(self.alpha.detach(), None)
 
     @torch.no_grad()
     def draw(self, seed: int, moment: float, name: str) -> None:
@@ -87,8 +92,17 @@ class HardConcrete(GateSpec):
     def words(self) -> str:
         return "hard concrete gate"
 
+    @property
+    def numbers(self) -> dict[str, Rule]:
+        seed: Rule = (whole, "a whole number from 0 to 2^32 - 1", lambda v: 0 <= v < 2**32)
+        return super().numbers | {"seed": seed}
+
+    @property
+    def idle(self) -> dict[str, str]:
+        return dict.fromkeys(("sigma", "warmup"), "on masks that are drawn, whatever the rate")
+
     def gate(self, like: Tensor, scale: float) -> HardConcreteGate:
-        return HardConcreteGate(like)
+        return HardConcreteGate(like, scale)
 
     def update(self, models: Sequence[Gates], progress: float, alive: Alive) -> None:
         """Draw the noise of this moment, each model by its own seed."""

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from bandstop.budget import Budget
-from bandstop.gate.base import Alive
+from bandstop.gate.base import Alive, Rule
 from bandstop.gate.spec import (
     BandStop,
     BandStopGate,
@@ -30,6 +30,7 @@ from bandstop.gate.spec import (
     set_sharpness,
     stacked,
 )
+from bandstop.number import real, whole
 
 if TYPE_CHECKING:
     from bandstop.gate.attach import Gates
@@ -51,7 +52,7 @@ class LadderGate(BandStopGate):
 
     def __init__(self, like: Tensor, scale: float, sharpness: float, count: int) -> None:
         super().__init__(like, scale, sharpness)
-        self.register_buffer("rungs", torch.zeros(count, dtype=like.dtype, device=like.device))
+        self.hold(like, rungs=torch.zeros(count))
 
 
 @dataclass(frozen=True)
@@ -78,16 +79,29 @@ class Ladder(BandStop):
     def words(self) -> str:
         return "multi-rate gate"
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "seen", tuple(map(real, self.seen)))
+
+    @property
+    def numbers(self) -> dict[str, Rule]:
+        return super().numbers | {
+            "together": (whole, "0 or at least 2", lambda v: v == 0 or v >= 2),
+            "settle": (real, "in [0, 1)", lambda v: 0 <= v < 1),
+        }
+
     def problems(self) -> list[str]:
+        try:
+            seen = list(map(real, self.seen))
+        except TypeError:
+            seen = []
+        if not seen or seen != sorted(set(seen)) or not 0 <= seen[0] <= seen[-1] < 1:
+            return [f"the seen rates must rise within [0, 1), not {self.seen!r}"]
         problems = []
-        if not self.seen or list(self.seen) != sorted(set(self.seen)):
-            problems.append(f"the seen rates must rise, not {self.seen}")
-        elif self.rate != self.seen[-1]:
-            problems.append(f"the rate must be the highest seen, {self.seen[-1]}, not {self.rate}")
-        if self.together < 0 or self.together == 1 < len(self.seen):
-            problems.append(f"together must be 0 or at least 2, not {self.together}")
-        if not 0 <= self.settle < 1:
-            problems.append(f"settle must be in [0, 1), not {self.settle}")
+        if real(self.rate) != seen[-1]:
+            problems.append(f"the rate must be the highest seen, {seen[-1]}, not {self.rate!r}")
+        if self.together != self.default("together") and whole(self.together) > len(seen):
+            problems.append(f"together is {self.together!r}, and only {len(seen)} rates are seen")
         return problems
 
     def gate(self, like: Tensor, scale: float) -> LadderGate:

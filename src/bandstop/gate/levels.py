@@ -16,9 +16,10 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from bandstop.gate.base import Alive, GateSpec
+from bandstop.gate.base import Alive, GateSpec, Rule
 from bandstop.gate.groups import ALONE, AXES, COARSE, LEVELS, WEIGHTS, block_shape, pooled
 from bandstop.gate.spec import magnitude_quantiles
+from bandstop.number import real
 
 if TYPE_CHECKING:
     from bandstop.gate.attach import Gates
@@ -46,17 +47,28 @@ class LevelledSpec(GateSpec):
     structure: float = 0.6
 
     def __post_init__(self) -> None:
+        if isinstance(self.levels, str):  # one level, not its letters
+            object.__setattr__(self, "levels", (self.levels,))
         super().__post_init__()
         in_order = tuple(level for level in LEVELS if level in self.levels)
         object.__setattr__(self, "levels", in_order)
 
+    @property
+    def numbers(self) -> dict[str, Rule]:
+        return super().numbers | {"structure": (real, "in [0, 1]", lambda v: 0 <= v <= 1)}
+
+    @property
+    def idle(self) -> dict[str, str]:
+        if "entry" not in self.levels:
+            return {"structure": "where groups alone decide"}
+        return {"structure": "where entries alone decide"} if len(self.levels) == 1 else {}
+
     def problems(self) -> list[str]:
-        problems, levels = [], self.levels
-        if not levels or len(set(levels)) < len(levels) or not set(levels) <= set(LEVELS):
-            problems.append(f"levels must be some of {', '.join(LEVELS)}, each once, not {levels}")
-        if not 0 <= self.structure <= 1:
-            problems.append(f"structure must be in [0, 1], not {self.structure}")
-        return problems
+        levels = self.levels
+        known = isinstance(levels, tuple | list) and all(level in LEVELS for level in levels)
+        if known and levels and len(set(levels)) == len(levels):
+            return []
+        return [f"levels must be some of {', '.join(LEVELS)}, each once, not {levels!r}"]
 
     @property
     def whole_groups(self) -> tuple[str, ...]:

@@ -12,10 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import torch
 from torch import Tensor
 
-from bandstop.gate.base import Alive, Gate, GateSpec
+from bandstop.gate.base import Alive, Gate, GateSpec, wide
 from bandstop.gate.spec import set_thresholds
 
 if TYPE_CHECKING:
@@ -30,26 +29,29 @@ class MagnitudeGate(Gate):
 
     def __init__(self, like: Tensor, scale: float = 1.0) -> None:
         super().__init__()
-        for name, value in [("threshold", 0.0), ("scale", scale)]:
-            self.register_buffer(name, torch.tensor(value, dtype=like.dtype, device=like.device))
+        self.hold(like, threshold=0.0, scale=scale)
 
     def unit(self, latent: Tensor) -> Tensor:
-        return latent / self.scale
+        return wide(latent) / self.scale
 
     def mask(self, latent: Tensor) -> Tensor:
         return (self.unit(latent).detach().abs() >= self.threshold).to(latent)
 
     def scores(self, latent: Tensor) -> Tensor:
-        return latent.detach().abs() / self.scale
+        return self.unit(latent.detach()).abs()
 
 
 @dataclass(frozen=True)
 class Magnitude(GateSpec):
-    """Magnitude gates under a threshold that rises with the rate; sigma is not used."""
+    """Magnitude gates under a threshold that rises with the rate; without a sharpness."""
 
     @property
     def words(self) -> str:
         return "magnitude gate"
+
+    @property
+    def idle(self) -> dict[str, str]:
+        return {"sigma": "on masks that are 0 or 1 in every step"}
 
     def gate(self, like: Tensor, scale: float) -> MagnitudeGate:
         return MagnitudeGate(like, scale)

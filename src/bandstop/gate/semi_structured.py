@@ -23,7 +23,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from bandstop.gate.base import Alive, Gate
+from bandstop.gate.base import Alive, Gate, wide
 from bandstop.gate.groups import as_blocks, block_shape, pooled
 from bandstop.gate.levels import (
     CLOSED,
@@ -111,18 +111,11 @@ class SemiStructuredGate(Gate):
     ) -> None:
         super().__init__()
         self.levels = levels
-        for name, value in [
-            ("first", torch.tensor(0.0)),
-            ("own", torch.tensor(0.0)),
-            ("low", torch.full((len(levels),), -1.0)),
-            ("sharpness", torch.tensor(sharpness)),
-            ("scale", torch.tensor(scale)),
-            ("keep", torch.tensor(1.0)),
-        ]:
-            self.register_buffer(name, value.to(like))
+        low = torch.full((len(levels),), -1.0)
+        self.hold(like, first=0.0, own=0.0, low=low, sharpness=sharpness, scale=scale, keep=1.0)
 
     def unit(self, latent: Tensor) -> Tensor:
-        return latent / self.scale
+        return wide(latent) / self.scale
 
     def mask(self, latent: Tensor) -> Tensor:
         energy = as_blocks(self.unit(latent)).square()

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from bandstop.budget import Share
 from bandstop.gate.band_stop import band_stop
-from bandstop.gate.base import Alive, Gate, GateSpec
+from bandstop.gate.base import Alive, Gate, GateSpec, wide
 from bandstop.gate.prior import PRIORS
 
 if TYPE_CHECKING:
@@ -31,30 +31,35 @@ class BandStopGate(Gate):
 
     def __init__(self, like: Tensor, scale: float, sharpness: float) -> None:
         super().__init__()
-        for name, value in [("threshold", 0.0), ("sharpness", sharpness), ("scale", scale)]:
-            self.register_buffer(name, torch.tensor(value, dtype=like.dtype, device=like.device))
+        self.hold(like, threshold=0.0, sharpness=sharpness, scale=scale)
 
     def unit(self, latent: Tensor) -> Tensor:
-        return latent / self.scale
+        return wide(latent) / self.scale
 
     def mask(self, latent: Tensor) -> Tensor:
         return band_stop(self.unit(latent), self.threshold, self.sharpness)
 
     def scores(self, latent: Tensor) -> Tensor:
-        return latent.detach().abs() / self.scale
+        return self.unit(latent.detach()).abs()
 
 
 @dataclass(frozen=True)
 class BandStop(GateSpec):
     """Band-stop gates; see `GateSpec` for the other fields.
 
-    prior      the distribution that the latents are aligned with: gaussian, laplace, uniform
     threshold  "empirical": a is the quantile of |latents|, so the budget holds at every step (our
                choice); "prior": a is the quantile of the prior (PMP, arXiv 2305.19343)
+    prior      gaussian (where none is given), laplace or uniform, for that threshold alone. That the
+               latents come to lie on it is a term of the loss: `bandstop.objective.alignment_term`
     """
 
-    prior: str = "gaussian"
+    prior: str | None = None
     threshold: str = "empirical"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.threshold == "prior" and self.prior is None:
+            object.__setattr__(self, "prior", "gaussian")
 
     @property
     def words(self) -> str:
@@ -63,6 +68,12 @@ class BandStop(GateSpec):
     @property
     def choices(self) -> dict[str, tuple[str, ...]]:
         return super().choices | {"prior": tuple(PRIORS), "threshold": THRESHOLDS}
+
+    @property
+    def idle(self) -> dict[str, str]:
+        if self.threshold == "prior":
+            return {}
+        return {"prior": 'beside threshold="empirical", which looks at the latents alone'}
 
     def gate(self, like: Tensor, scale: float) -> BandStopGate:
         return BandStopGate(like, scale, self.sharpness(0.0))
@@ -82,6 +93,7 @@ class BandStop(GateSpec):
     def prior_threshold(self, share: Share, ramp: float) -> float:
         """a of the prior that leaves the part `ramp` of the share's rate below it."""
         removed = round((share.total - share.keep) * ramp)
+        assert self.prior is not None
         return PRIORS[self.prior].threshold(removed / share.total)
 
 

@@ -19,47 +19,57 @@ from bandstop.record import Config
 
 
 def common(c: Config) -> dict[str, Any]:
-    """What every kind is told: budget, sharpness and warm-up; the network's latents have unit variance."""
+    """What every kind is told; the network's latents have unit variance."""
     return {
-        "rate": c.rate,
-        "sigma": (c.sigma_start, c.sigma_end),
-        "warmup": c.warmup,
-        "scope": c.scope,
-        "exempt": c.exempt,
-        "rates": c.rates,
-        "scale": "unit",
-    }
+        "rate": c.rate, "scope": c.scope, "exempt": c.exempt, "rates": c.rates, "scale": "unit",
+    }  # fmt: skip
+
+
+def risen(c: Config) -> dict[str, Any]:
+    """What kinds whose rate rises and whose masks sharpen are told."""
+    return common(c) | {"warmup": c.warmup, "sigma": (c.sigma_start, c.sigma_end)}
+
+
+def edges(c: Config) -> dict[str, Any]:
+    """Where the stop band ends; without a prior where it is not asked."""
+    return {"threshold": c.threshold} | ({"prior": c.prior} if c.threshold == "prior" else {})
+
+
+def leveled(c: Config) -> dict[str, Any]:
+    """Levels, and how much of the removal whole groups take on, where both they and entries decide."""
+    both = "entry" in c.levels and len(c.levels) > 1
+    return {"levels": c.levels} | ({"structure": c.structure} if both else {})
 
 
 def band_stop(c: Config) -> GateSpec:
-    return BandStop(**common(c), prior=c.prior, threshold=c.threshold)
+    return BandStop(**risen(c), **edges(c))
 
 
 def ladder(c: Config) -> GateSpec:
-    seen = c.seen_rates
-    several = {"seen": seen, "together": c.together, "settle": c.settle}
-    edges = {"prior": c.prior, "threshold": c.threshold}
-    return Ladder(**common(c) | {"rate": seen[-1]} | several | edges)
+    several = {"seen": c.seen_rates, "together": c.together, "settle": c.settle}
+    return Ladder(**risen(c) | edges(c) | several | {"rate": c.seen_rates[-1]})
 
 
 def coarse_to_fine(c: Config) -> GateSpec:
-    return CoarseToFine(**common(c), levels=c.levels, structure=c.structure, psi=c.psi)
+    if c.psi == "symmetric":  # without edges
+        return CoarseToFine(**risen(c), levels=c.levels, psi=c.psi)
+    return CoarseToFine(**risen(c), **leveled(c), psi=c.psi)
 
 
 def semi_structured(c: Config) -> GateSpec:
-    return SemiStructured(**common(c), levels=c.levels, structure=c.structure)
+    return SemiStructured(**risen(c), **leveled(c))
 
 
 def structured(c: Config) -> GateSpec:
-    return SemiStructured(**common(c), levels=COARSE)
+    return SemiStructured(**risen(c), levels=COARSE)
 
 
 def unstructured(c: Config) -> GateSpec:
-    return SemiStructured(**common(c), levels=("entry",))
+    return SemiStructured(**risen(c), levels=("entry",))
 
 
 def magnitude(c: Config) -> GateSpec:
-    return Magnitude(**common(c))
+    return Magnitude(**common(c), warmup=c.warmup)
 
 
 def hard_concrete(c: Config) -> GateSpec:
