@@ -21,7 +21,7 @@ def real(value: object) -> float:
     try:
         return float(value)
     except OverflowError:  # a whole number of 400 digits
-        return math.inf if value > 0 else -math.inf
+        return math.nan
 
 
 def whole(value: object) -> int | float:

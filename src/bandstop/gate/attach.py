@@ -13,6 +13,7 @@ goes on working through every change, and gets the same object back at the end.
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -22,7 +23,9 @@ from torch.nn.utils import parametrize
 
 from bandstop.budget import Share
 from bandstop.errors import BadInput
-from bandstop.gate.base import Alive, Gate, GateSpec
+from bandstop.gate.base import Alive, Gate, GateSpec, GateWarning, wide
+from bandstop.gate.survey import counted, places, reasons, survey
+from bandstop.number import real
 
 
 class FixedMask(Gate):
@@ -46,13 +49,33 @@ class FixedMask(Gate):
 
 @dataclass(frozen=True)
 class Gated:
-    """One gated tensor: its full name, where it lives, its gate, its latent."""
+    """One gated tensor: its full name, where it lives, its gate."""
 
     name: str
     module: nn.Module
     attribute: str
     gate: Gate
-    latent: Tensor
+
+    @property
+    def latent(self) -> Tensor:
+        """The parameter as the module holds it now: loading may have put another one there.
+
+        Errors: BadInput where the gate is gone.
+        """
+        chain = _chain(self.module, self.attribute)
+        if chain is None or chain[0] is not self.gate:
+            raise BadInput(
+                f"`{self.name}` bears this gate no more: it was finished, fixed, baked or detached; "
+                "attach gates anew"
+            )
+        return chain.original
+
+
+def _chain(module: nn.Module, attribute: str) -> parametrize.ParametrizationList | None:
+    """What stands on a tensor of the module, if anything does."""
+    if not parametrize.is_parametrized(module, attribute):
+        return None
+    return module.parametrizations[attribute]  # type: ignore[index,return-value]
 
 
 def gated_tensors(model: nn.Module) -> Iterator[Gated]:
@@ -72,49 +95,38 @@ def _gated_places(model: nn.Module) -> Iterator[Gated]:
     for path, module in model.named_modules():
         if not parametrize.is_parametrized(module):
             continue
-        assert isinstance(module.parametrizations, nn.ModuleDict)
-        for attribute, chain in module.parametrizations.items():
-            gate = chain[0]  # type: ignore[index]
+        for attribute in module.parametrizations:
+            gate = _chain(module, attribute)[0]  # type: ignore[index]
             if isinstance(gate, Gate):
-                name = f"{path}.{attribute}" if path else attribute
-                yield Gated(name, module, attribute, gate, chain.original)  # type: ignore[arg-type]
+                yield Gated(f"{path}.{attribute}" if path else attribute, module, attribute, gate)
 
 
 def prunable(model: nn.Module) -> dict[str, Tensor]:
-    """Name -> latent of everything that can be pruned: parameters of two or more dimensions.
+    """Name -> latent of everything that can be pruned: parameters of two or more dimensions, without
+    those that `survey` leaves out.
 
     Biases and normalisation scales have one dimension and stay. A tensor used in several places is
     listed once, under its first name. Gated tensors are listed under the name they had before.
+    Errors: BadInput for a parameter that has no shape yet.
     """
     found = {g.name: g.latent for g in gated_tensors(model)}
-    seen = {id(latent) for latent in found.values()}
-    for _, _, name, tensor in _parameters(model):
-        if tensor.dim() >= 2 and id(tensor) not in seen:
-            seen.add(id(tensor))
-            found[name] = tensor
-    return found
-
-
-def _parameters(model: nn.Module) -> Iterator[tuple[nn.Module, str, str, Tensor]]:
-    """(module, attribute, full name, parameter) at every place where a parameter without gate stands."""
-    for path, module in model.named_modules():
-        if isinstance(module, parametrize.ParametrizationList | Gate):
-            continue
-        for attribute, tensor in module._parameters.items():
-            if tensor is not None:
-                yield module, attribute, f"{path}.{attribute}" if path else attribute, tensor
+    return found | survey(model)[0]
 
 
 class Gates:
     """The gates on one model: sets them in each step and reads what they do.
 
-    shapes  of every prunable tensor, the exempt ones too
+    shapes    of every prunable tensor, the exempt ones too
+    left_out  name -> why not, of the tensors that are not prunable although they have two dimensions;
+              they count nowhere
     """
 
     def __init__(self, model: nn.Module, spec: GateSpec) -> None:
         self.spec = spec
         self.tensors = {g.name: g for g in gated_tensors(model)}
-        self.shapes = {name: tuple(tensor.shape) for name, tensor in prunable(model).items()}
+        bare, self.left_out = survey(model)
+        tensors = {name: g.latent for name, g in self.tensors.items()} | bare
+        self.shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
         sizes = {name: math.prod(shape) for name, shape in self.shapes.items()}
         self.shares: tuple[Share, ...] = spec.budget.resolve(sizes)
         self.weights = sum(sizes.values())
@@ -129,8 +141,39 @@ class Gates:
         return next(iter(self.tensors.values())).latent.device
 
     def update(self, progress: float, alive: Alive = dict) -> None:
-        """Set thresholds and sharpness for t = progress in [0, 1] of the training."""
+        """Set thresholds and sharpness for t = progress in [0, 1] of the training.
+
+        Errors: BadInput for another number, such as that of the step, and when the gates are gone.
+        """
         update_together([self], progress, alive)
+
+    def names_in(self, model: nn.Module) -> dict[str, str]:
+        """Name of each gated tensor -> its name in the model, which may have been wrapped since.
+
+        Errors: BadInput for a model that does not bear these gates, all of them and no others.
+        """
+        there = list(gated_tensors(model))
+        names = {id(g.gate): g.name for g in there}
+        missing = [name for name, g in self.tensors.items() if id(g.gate) not in names]
+        if not there and missing:
+            why = "this model bears no gates; they were finished, baked or detached"
+        elif len(missing) == len(self.tensors) > 0:
+            fixed = all(isinstance(g.gate, FixedMask) for g in there)
+            why = (
+                "its masks are fixed already; train on, and end with gate.bake(model)"
+                if fixed
+                else "this model, a copy perhaps, bears others; finish the model that they were "
+                "attached to, or copy both at once: copy.deepcopy((model, gates))"
+            )
+        elif missing:
+            why = f"{counted(missing)} of this model was exchanged since; attach gates anew"
+        elif len(there) > len(names):
+            why = "a weight that was shared is two now (load_state_dict(assign=True)?); share it again"
+        elif len(there) > len(self.tensors):
+            why = "this model bears others too; finish its part that they were attached to"
+        else:
+            return {name: names[id(g.gate)] for name, g in self.tensors.items()}
+        raise BadInput(f"these gates are not this model's: {why}")
 
     @torch.no_grad()
     def scores(self) -> dict[str, Tensor]:
@@ -145,45 +188,100 @@ class Gates:
         return 1 - (kept + exempt) / self.weights
 
 
+SLACK = 1e-6
+"""By how much a progress that was added up may miss the end."""
+
+
 @torch.no_grad()
 def update_together(models: Sequence[Gates], progress: float, alive: Alive = dict) -> None:
     """`update` of models that differ in their weights, rates and seeds alone, in a few calls for all.
 
     alive  masks of one model, by name -> the same without what is dead
     """
+    if not -SLACK <= (part := real(progress)) <= 1 + SLACK:
+        raise BadInput(
+            "update takes the part of the training that is done, a number in [0, 1], not "
+            f"{progress!r}; give it step / steps"
+        )
+    for gates in models:
+        for g in gates.tensors.values():
+            _ = g.latent  # says so where the gate is gone
     if models[0].tensors:  # there are none where everything is exempt
-        models[0].spec.update(models, progress, alive)
+        models[0].spec.update(models, min(max(part, 0.0), 1.0), alive)
 
 
 def attach(model: nn.Module, spec: GateSpec) -> Gates:
     """Put a gate of the spec's kind on every prunable, not exempt tensor of the model.
 
-    Checks everything before it changes anything. Errors: BadInput for a budget that cannot be met, a
-    model with nothing to prune, or one that bears gates already.
+    Checks everything before it changes anything. What cannot bear a gate, or must not be touched, is
+    left out and named in a GateWarning and in `Gates.left_out`.
+    Errors: BadInput for a budget that cannot be met, a model with nothing to prune, or one that bears
+    gates already.
     """
+    if not isinstance(model, nn.Module):
+        raise BadInput(f"gates are attached to a torch.nn.Module, not to {type(model).__name__}")
+    if not isinstance(spec, GateSpec):
+        raise BadInput(
+            f"gates are asked for by a value such as BandStop(rate=0.9), not by {spec!r}"
+        )
     if any(True for _ in gated_tensors(model)):
         raise BadInput("the model bears gates already; bake or detach them first")
-    tensors = prunable(model)
+    tensors, left_out = survey(model)
+    beside = f"left out, and not in the budget's total: {reasons(left_out)}" if left_out else ""
     if not tensors:
-        raise BadInput("the model has no parameter of two or more dimensions: nothing to prune")
-    shares = spec.budget.resolve({name: t.numel() for name, t in tensors.items()})
+        why = beside or "the model has no parameter of two or more dimensions"
+        raise BadInput(f"nothing to prune: {why}")
+    try:
+        shares = spec.budget.resolve({name: t.numel() for name, t in tensors.items()})
+    except BadInput as error:
+        raise BadInput(f"{error}; {beside}" if beside else str(error)) from error
+    if len(devices := {str(t.device) for t in tensors.values()}) > 1:
+        raise BadInput(
+            f"the weights lie on several devices, {', '.join(sorted(devices))}, and compete for one "
+            "budget; move the model to one"
+        )
     gates = {}
     for name in (name for share in shares for name in share.names):
-        scale = (
-            1.0 if spec.scale == "unit" else float(tensors[name].detach().square().mean().sqrt())
-        )
-        if not 0 < scale < math.inf:
-            what = "is all zero" if scale == 0 else "holds NaN or infinite values"
-            raise BadInput(f"`{name}` {what} and has no scale; initialise it or exempt it")
+        scale = 1.0 if spec.scale == "unit" else root_mean_square(name, tensors[name])
         gates[name] = spec.gate(tensors[name], scale)
+    if beside:
+        warnings.warn(beside, GateWarning, stacklevel=2)
     for name, gate in gates.items():
-        _put(model, tensors[name], gate)
+        try:
+            _put(model, tensors[name], gate)
+        except (RuntimeError, ValueError, TypeError, AttributeError, LookupError) as error:
+            detach(model)
+            raise BadInput(f"`{name}` cannot bear a gate ({error}); exempt it") from error
     return Gates(model, spec)
 
 
+@torch.no_grad()
+def root_mean_square(name: str, tensor: Tensor) -> float:
+    """sqrt(mean v^2), where that is a scale; by way of the largest, whose square may leave the range.
+
+    Errors: BadInput for a tensor that is all zero, not finite, or without values.
+    """
+    if tensor.is_meta:
+        raise BadInput(f"`{name}` is on the meta device and has no values yet; load them first")
+    largest = float(wide(tensor).abs().max())
+    if not 0 < largest < math.inf:
+        what = "is all zero" if largest == 0 else "holds NaN or infinite values"
+        raise BadInput(f"`{name}` {what} and has no scale; initialise it or exempt it")
+    return largest * float((wide(tensor) / largest).square().mean().sqrt())
+
+
 def detach(model: nn.Module) -> None:
-    """Take all gates off; the latents are the parameters again, untouched."""
-    for g in list(_gated_places(model)):
+    """Take all gates off; the latents are the parameters again, untouched.
+
+    Errors: BadInput, before any is taken off, where something was put on top of one.
+    """
+    there = list(_gated_places(model))
+    for g in there:
+        if len(_chain(g.module, g.attribute)) > 1:  # type: ignore[arg-type]
+            raise BadInput(
+                f"another parametrization was put on `{g.name}` after its gate; remove that one first"
+            )
+    for g in there:
         parametrize.remove_parametrizations(g.module, g.attribute, leave_parametrized=False)
 
 
@@ -193,35 +291,47 @@ def bake(model: nn.Module, masks: Mapping[str, Tensor] | None = None) -> None:
 
     `masks`: name -> 0/1; where not given, the gates' own masks made hard.
     """
-    chosen = _checked(model, masks) if masks is not None else None
-    if chosen is None:
-        chosen = {g.name: g.gate.hard_mask(g.latent) for g in gated_tensors(model)}
-    detach(model)
     tensors = prunable(model)
-    for name, mask in chosen.items():
+    if masks is None:
+        masks = {g.name: g.gate.hard_mask(g.latent) for g in gated_tensors(model)}
+    else:
+        _check(model, tensors, masks)
+    detach(model)
+    for name, mask in masks.items():
         tensors[name].mul_(mask.to(tensors[name]))
 
 
 def fix(model: nn.Module, masks: Mapping[str, Tensor]) -> None:
     """Replace all gates by fixed 0/1 masks; training can go on with what is left."""
-    chosen = _checked(model, masks)
-    detach(model)
     tensors = prunable(model)
-    for name, mask in chosen.items():
+    _check(model, tensors, masks)
+    detach(model)
+    for name, mask in masks.items():
         _put(model, tensors[name], FixedMask(mask, tensors[name]))
 
 
-def _checked(model: nn.Module, masks: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    tensors = prunable(model)
+def _check(model: nn.Module, tensors: Mapping[str, Tensor], masks: Mapping[str, Tensor]) -> None:
+    """Errors: BadInput for a mask that does not fit its tensor, or a gated tensor without one."""
     for name, mask in masks.items():
         if name not in tensors:
-            raise BadInput(f"no prunable tensor is named {name!r}; there are {', '.join(tensors)}")
+            left_out = survey(model)[1]
+            why = (
+                f": it {left_out[name]}"
+                if name in left_out
+                else f"; there are {', '.join(tensors)}"
+            )
+            raise BadInput(f"no prunable tensor is named {name!r}{why}")
         FixedMask(mask, tensors[name])
-    return dict(masks)
+    if missing := [g.name for g in gated_tensors(model) if g.name not in masks]:
+        raise BadInput(f"there is no mask for {counted(missing)}; give one for every gated tensor")
 
 
 def _put(model: nn.Module, tensor: Tensor, gate: Gate) -> None:
     """The gate on the tensor, wherever it is used: a tied weight has one latent and one mask."""
-    places = [(m, attribute) for m, attribute, _, t in _parameters(model) if t is tensor]
-    for module, attribute in places:
-        parametrize.register_parametrization(module, attribute, gate)
+    for place in [p for p in places(model) if p.tensor is tensor]:
+        try:
+            parametrize.register_parametrization(place.module, place.attribute, gate)
+        except Exception:
+            held = place.module._parameters
+            held.setdefault(place.attribute, place.tensor)  # torch has taken it away
+            raise

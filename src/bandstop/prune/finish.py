@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import torch
 from torch import nn
 
 from bandstop import gate
+from bandstop.errors import BadInput
 from bandstop.prune.choose import Masks, choose
 from bandstop.prune.choose_groups import choose_groups
 
@@ -16,11 +18,31 @@ def finish(model: nn.Module, gates: gate.Gates) -> Masks:
     without any; here each share keeps exactly what it may (less than a group short of it where whole
     groups decide), and every tensor at least its best weight.
     Gives the masks back, by tensor. For an AttentionGCN `choose_live` and `compact` do more.
+
+    Errors: BadInput, with nothing changed, for gates that are not this model's, and for parameters
+    that training left without a finite value.
     """
-    scores = {name: t.detach().abs() for name, t in gate.prunable(model).items()} | gates.scores()
+    named = gates.names_in(model)
+    require_finite(model)
+    scores = gates.scores()
+    device = gates.device if scores else None
+    whole = {name: torch.ones(shape, device=device) for name, shape in gates.shapes.items()}
     if levels := gates.spec.whole_groups:
-        masks, _ = choose_groups(scores, gates.spec.budget, levels=levels)
+        masks, _ = choose_groups(whole | scores, gates.spec.budget, levels=levels)
     else:
-        masks = choose(scores, gates.spec.budget)
-    gate.bake(model, masks)
+        masks = choose(whole | scores, gates.spec.budget)
+    gate.bake(model, {named[name]: mask for name, mask in masks.items() if name in named})
     return masks
+
+
+def require_finite(model: nn.Module) -> None:
+    """Errors: BadInput naming the first parameter that was trained to NaN or infinity."""
+    latents = {g.name: g.latent for g in gate.gated_tensors(model)}
+    trained = {name: t for name, t in model.named_parameters() if t.requires_grad}
+    for name, tensor in (latents | trained).items():
+        if not tensor.isfinite().all():
+            count = int((~tensor.isfinite()).sum())
+            raise BadInput(
+                f"training left {count} of {tensor.numel()} values of `{name}` NaN or infinite; go back "
+                "to weights that were finite, or train with a lower learning rate"
+            )
