@@ -1,4 +1,4 @@
-"""What the parts of a file must be, as values: `RECORD.check(values, "the record")`.
+"""What the parts of a file must be, as values: `RECORD.check(values)`.
 
 A check knows nothing of files; it takes what JSON gives and raises BadInput naming the place. True is
 no number, 1.0 no whole number, and a key that is not known no part.
@@ -20,12 +20,16 @@ LONG = 100_000
 
 
 class Check(Protocol):
-    def check(self, value: Any, where: str) -> None:
+    def check(self, value: Any, where: str = "") -> None:
         """Errors: BadInput for a value that is not as it must be."""
 
 
 def _not(where: str, words: str, value: Any) -> BadInput:
-    return BadInput(f"{where} must be {words}, not {short(value)}")
+    return BadInput(f"{where or 'what it holds'} must be {words}, not {short(value)}")
+
+
+def _within(where: str, name: str) -> str:
+    return f"{where}.{name}" if where else name
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class Whole:
     low: int = 0
     high: int = LARGEST
 
-    def check(self, value: Any, where: str) -> None:
+    def check(self, value: Any, where: str = "") -> None:
         if type(value) is not int or not self.low <= value <= self.high:
             top = f" to {self.high}" if self.high < LARGEST else ""
             raise _not(where, f"a whole number from {self.low}{top}", value)
@@ -49,7 +53,7 @@ class Number:
     high: float = 1e18
     open: bool = False
 
-    def check(self, value: Any, where: str) -> None:
+    def check(self, value: Any, where: str = "") -> None:
         fits = type(value) in (int, float) and math.isfinite(value)
         if not fits or not self.low <= value <= self.high or (self.open and value == self.high):
             end = ")" if self.open else "]"
@@ -63,7 +67,7 @@ class Text:
     longest: int = LONG
     line: bool = False
 
-    def check(self, value: Any, where: str) -> None:
+    def check(self, value: Any, where: str = "") -> None:
         if self.line:
             one_line(value, where, self.longest, empty=True)
         elif not isinstance(value, str) or len(value) > self.longest:
@@ -76,7 +80,7 @@ class OneOf:
 
     choices: tuple[Any, ...]
 
-    def check(self, value: Any, where: str) -> None:
+    def check(self, value: Any, where: str = "") -> None:
         if not any(type(value) is type(choice) and value == choice for choice in self.choices):
             raise _not(where, f"one of {', '.join(map(str, self.choices))}", value)
 
@@ -85,7 +89,7 @@ class OneOf:
 class Any_:
     """Anything that JSON can say."""
 
-    def check(self, value: Any, where: str) -> None:
+    def check(self, value: Any, where: str = "") -> None:
         pass
 
 
@@ -95,7 +99,7 @@ class Maybe:
 
     item: Check
 
-    def check(self, value: Any, where: str) -> None:
+    def check(self, value: Any, where: str = "") -> None:
         if value is not None:
             self.item.check(value, where)
 
@@ -109,7 +113,7 @@ class Many:
     most: int = 10**7
     distinct: bool = False
 
-    def check(self, value: Any, where: str) -> None:
+    def check(self, value: Any, where: str = "") -> None:
         if not isinstance(value, list):
             raise _not(where, "a list", value)
         if not self.least <= len(value) <= self.most:
@@ -129,12 +133,12 @@ class Named:
     item: Check
     most: int = 1000
 
-    def check(self, value: Any, where: str) -> None:
+    def check(self, value: Any, where: str = "") -> None:
         if not isinstance(value, dict) or len(value) > self.most:
             raise _not(where, f"a mapping of at most {self.most} names", value)
         for name, item in value.items():
             one_line(name, f"a name in {where}", empty=True)
-            self.item.check(item, f"{where}.{name}")
+            self.item.check(item, _within(where, name))
 
 
 @dataclass(frozen=True)
@@ -145,18 +149,20 @@ class Fields:
     optional: Mapping[str, Check] = field(default_factory=dict)
     open: bool = False
 
-    def check(self, value: Any, where: str) -> None:
+    def check(self, value: Any, where: str = "") -> None:
         if not isinstance(value, dict):
             raise _not(where, "a mapping", value)
         known = {**self.required, **self.optional}
         for name in self.required:
             if name not in value:
-                raise BadInput(f"{where} lacks {name}; it needs {', '.join(self.required)}")
+                raise BadInput(f"{where or 'it'} lacks {name} and needs {', '.join(self.required)}")
         for name, item in value.items():
             if name in known:
-                known[name].check(item, f"{where}.{name}")
+                known[name].check(item, _within(where, name))
             elif not self.open:
-                raise BadInput(f"{where} has an unknown part {short(name)}{nearest(name, known)}")
+                raise BadInput(
+                    f"{where or 'it'} has an unknown part {short(name)}{nearest(name, known)}"
+                )
 
 
 COUNT = Whole(0)

@@ -35,7 +35,9 @@ class Sequence:
     group: str = ""
 
     def __post_init__(self) -> None:
-        with np.errstate(over="ignore"):  # what is too large for float32 is refused as infinite below
+        with np.errstate(
+            over="ignore"
+        ):  # what is too large for float32 is refused as infinite below
             positions = np.ascontiguousarray(self.positions, dtype=np.float32)
         if positions.ndim != 3 or positions.shape[2] != 3:
             raise BadInput(

@@ -104,7 +104,7 @@ class Skeleton:
     def from_dict(values: Any) -> Skeleton:
         """The skeleton that `to_dict` wrote. Errors: BadInput naming the field that is missing, not
         known or of another type."""
-        FORM.check(values, "the skeleton")
+        FORM.check(values, "skeleton")
         lists = {name: tuple(values[name]) for name in ("joints", "mirror")}
         bones = tuple((parent, child) for parent, child in values["bones"])
         return Skeleton(**values | lists | {"bones": bones})

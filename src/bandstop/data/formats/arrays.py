@@ -126,7 +126,9 @@ def _header(file: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]:
     version = npy.read_magic(file)
     readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
     if version not in readers:
-        raise BadInput(f"it is written in version {version} of npy, and plain numbers are in 1 or 2")
+        raise BadInput(
+            f"it is written in version {version} of npy, and plain numbers are in 1 or 2"
+        )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about headers that Python 2 wrote
         return readers[version](file)

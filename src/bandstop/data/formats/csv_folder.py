@@ -75,7 +75,9 @@ def _header_fault(header: list[str], wanted: list[str]) -> str:
             f"are missing, the first is {missing[0]!r}{hint}; add or rename it"
         )
     if unknown:
-        return f"unknown column {short(unknown[0])}{nearest(unknown[0], wanted)}; remove or rename it"
+        return (
+            f"unknown column {short(unknown[0])}{nearest(unknown[0], wanted)}; remove or rename it"
+        )
     return f"column {held.most_common(1)[0][0]!r} appears twice; remove one"
 
 

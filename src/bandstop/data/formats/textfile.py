@@ -78,6 +78,4 @@ def _bad_field(path: Path, line: int, column: int, field: str, finite: bool) -> 
     where = f"{path}, line {line + 1}, field {column + 1}: {short(field)}"
     if finite:
         return BadInput(f"{where} is not a number; mend or remove the line")
-    return BadInput(
-        f"{where} is not finite; coordinates must be numbers: mend or remove the line"
-    )
+    return BadInput(f"{where} is not finite; coordinates must be numbers: mend or remove the line")
