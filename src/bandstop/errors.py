@@ -6,7 +6,14 @@ A message is one sentence: the rule, the name, the value, the remedy.
 from __future__ import annotations
 
 import difflib
+import reprlib
 from collections.abc import Iterable
+from itertools import islice
+
+SHOWN = 80
+"""Characters of a file's value that a message repeats."""
+COMPARED = 100
+"""How many names a wrong one is compared with, and how long they may be: a file may hold any number."""
 
 
 class BandstopError(Exception):
@@ -63,6 +70,37 @@ def nearest(name: str, names: Iterable[str]) -> str:
     >>> nearest("zzz", ["dense", "pmp"])
     ''
     """
-    known = {each.lower(): each for each in names}
-    close = difflib.get_close_matches(name.lower(), list(known), n=1, cutoff=0.5)
+    known = {each.lower(): each for each in islice(names, COMPARED) if len(each) <= COMPARED}
+    lower = name.lower() if len(name) <= COMPARED else ""
+    close = difflib.get_close_matches(lower, list(known), n=1, cutoff=0.5)
     return f"; did you mean {known[close[0]]!r}?" if close else ""
+
+
+def several(names: Iterable[str], limit: int = 10) -> str:
+    """Names in one line, cut after `limit`: those of a file may be any number, and of any length.
+
+    >>> several(["wave", "push"]), several("abcd", 2)
+    ('wave, push', 'a, b, … and 2 more')
+    """
+    every = [*names]
+    shown = ", ".join(short(name, quoted=False) for name in every[:limit])
+    return shown + (f", … and {len(every) - limit} more" if len(every) > limit else "")
+
+
+def short(value: object, quoted: bool = True) -> str:
+    """A value from a file as it may stand in a message: one line, cut after SHOWN characters.
+
+    >>> short("a\\nb"), short([1, 2]), len(short("x" * 1000)) < 100
+    ("'a\\\\nb'", '[1, 2]', True)
+    """
+    if type(value) is int and value.bit_length() > 1000:
+        return "a number of very many digits"
+    if isinstance(value, str) and not quoted:
+        words = " ".join(value[: SHOWN + 1].split())
+    else:
+        words = _BRIEF.repr(value)
+    return words if len(words) <= SHOWN + 2 else f"{words[:SHOWN]}…"
+
+
+_BRIEF = reprlib.Repr()
+_BRIEF.maxstring = _BRIEF.maxother = SHOWN

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from making import FUSIONS, bundle, masked, masks_for, networks, recordings, seeded
 
 from bandstop import gate
-from bandstop.bundle.bundle import from_bytes
+from bandstop.bundle.reading import from_bytes
 from bandstop.measure import counted_macs, dense_macs, relative_error
 from bandstop.nn import AttentionGCN, Shape
 from bandstop.prune import compact

@@ -12,7 +12,7 @@ import torch
 from making import FUSIONS, SIDED, bundle, recordings
 
 from bandstop.bundle import Bundle, load_bundle
-from bandstop.bundle.bundle import from_bytes
+from bandstop.bundle.reading import from_bytes
 from bandstop.data.describe import Description, Normalisation
 from bandstop.errors import BadInput, Failure
 

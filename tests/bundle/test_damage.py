@@ -14,7 +14,8 @@ from making import bundle
 from safetensors.torch import load, save
 
 from bandstop.bundle import Bundle, load_bundle
-from bandstop.bundle.bundle import VERSION, _in_order, from_bytes
+from bandstop.bundle.bundle import VERSION, _in_order
+from bandstop.bundle.reading import from_bytes
 from bandstop.digest import digest
 from bandstop.errors import BadInput
 
@@ -227,7 +228,7 @@ def test_files_of_other_kinds_are_refused(content):
 
 
 def test_a_file_that_is_missing_or_a_folder_is_refused_by_name(tmp_path):
-    with pytest.raises(BadInput, match=r"none\.bandstop cannot be read: No such file"):
+    with pytest.raises(BadInput, match=r"none\.bandstop cannot be read: it does not exist"):
         load_bundle(tmp_path / "none.bandstop")
-    with pytest.raises(BadInput, match="cannot be read: Is a directory"):
+    with pytest.raises(BadInput, match="cannot be read: it is a folder"):
         load_bundle(tmp_path)

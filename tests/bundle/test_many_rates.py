@@ -8,8 +8,8 @@ from making import SIDED, bundle, recordings, seeded
 
 from bandstop.budget import Budget
 from bandstop.bundle import Bundle, load_bundle
-from bandstop.bundle.bundle import from_bytes
 from bandstop.bundle.order import Order
+from bandstop.bundle.reading import from_bytes
 from bandstop.data.describe import Description, Normalisation, describe
 from bandstop.errors import BadInput
 from bandstop.nn import AttentionGCN, Shape

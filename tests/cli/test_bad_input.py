@@ -14,7 +14,7 @@ from safetensors.torch import load, save
 
 from bandstop import data
 from bandstop.budget import Budget
-from bandstop.bundle.bundle import from_bytes
+from bandstop.bundle.reading import from_bytes
 from bandstop.cli import main as cli
 from bandstop.digest import digest
 from bandstop.errors import BadInput

@@ -14,7 +14,7 @@ import pytest
 import torch
 from making import FUSIONS, bundle, recordings
 
-from bandstop.bundle.bundle import from_bytes
+from bandstop.bundle.reading import from_bytes
 from bandstop.compile import Compiler, find_compiler
 from bandstop.compile.build import cache_folder, compiled, shared_library
 from bandstop.compile.native import CodeError, Native

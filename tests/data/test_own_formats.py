@@ -246,7 +246,10 @@ def test_a_known_layout_is_named(tmp_path: Path):
         ({"skeleton_json": None, "skeleton": "hand12"}, "did you mean 'hand21'"),
         ({"skeleton_json": None, "skeleton": "sbu"}, "3 nodes and skeleton 'sbu' 30"),
         ({"skeleton_json": "{"}, "not valid JSON"),
-        ({"skeleton_json": '{"name": "x"}'}, "needs name, joints, bones and mirror"),
+        (
+            {"skeleton_json": '{"name": "x"}'},
+            "skeleton lacks joints and needs name, joints, bones, mirror",
+        ),
         ({"group": ["a", "b", "c"]}, "unknown array 'group'; did you mean 'groups'"),
         ({"positions": positions(12).reshape(12, 9)}, r"must be \(all frames, nodes, 3\)"),
         ({"positions": positions(12).reshape(4, 9, 3)}, "add up to 12 frames and positions has 4"),

@@ -24,8 +24,8 @@ def test_a_listing_is_found_in_its_folder_and_read_back(tmp_path):
     [
         (lambda v: v | {"version": 9}, "listing of version 9"),
         (lambda v: {"runs": []}, "is not a listing"),
-        (lambda v: v | {"runs": [1]}, r"damaged \(runs\)"),
-        (lambda v: v | {"rates": "all"}, r"damaged \(rates\)"),
+        (lambda v: v | {"runs": [1]}, r"damaged: runs\[0\] must be text"),
+        (lambda v: v | {"rates": "all"}, r"damaged: rates must be a list"),
         (lambda v: [], "is not a listing"),
     ],
 )
@@ -39,5 +39,5 @@ def test_a_listing_that_is_not_whole_is_refused(change, words, tmp_path):
 def test_a_listing_that_is_no_json_is_refused(tmp_path):
     path = write_listing(tmp_path, LISTING)
     path.write_text("{")
-    with pytest.raises(BadInput, match="cannot be read as a listing"):
+    with pytest.raises(BadInput, match="is not valid JSON"):
         read_listing(path)

@@ -13,20 +13,29 @@ from hypothesis.extra import numpy as arrays
 from bandstop.errors import BadInput
 from bandstop.record import Config, Record, pack, read_record, unpack, write_record
 
+OPTIONS = Config(rate=0.7, exempt=("dense",), heads=1, filters=1, chunks=1)
+SHAPES = {"attention": (1, 3, 3), "filters": (1, 3, 1), "dense": (1, 3, 2)}
+
 
 def a_record() -> Record:
+    figures = dict.fromkeys(
+        ("macs_dense", "macs", "macs_sparse", "bytes_dense", "bytes", "weights", "weights_kept"), 7
+    )
     return Record(
-        config=Config(rate=0.7, exempt=("dense",)).to_dict(),
-        data={"name": "synthetic", "classes": ["wave", "push"]},
+        config=OPTIONS.to_dict(),
+        data={"name": "synthetic", "fingerprint": "ab", "classes": ["wave", "push"]},
         skeleton={"name": "hand"},
         environment={"torch": "2"},
         history=[{"epoch": 0.0, "loss": 1.5}],
-        result={"accuracy": 0.75},
+        result=figures | {
+            "method": "pmp", "rate_target": 0.7, "rate": 0.7, "accuracy": 0.75, "accuracy_dense": 1.0,
+            "seconds": 1.5, "run": "runs/one",
+        },
         confusion=[[3, 1], [0, 4]],
         latents={"edges": [0.0, 1.0], "counts": {"dense": [5]}},
-        masks={"dense": pack(np.eye(3, dtype=bool))},
+        masks={name: pack(np.arange(np.prod(s)).reshape(s) % 2 == 0) for name, s in SHAPES.items()},
         live_nodes=[0, 2],
-    )
+    )  # fmt: skip
 
 
 def test_a_record_read_back_is_the_one_written(tmp_path):
@@ -34,8 +43,8 @@ def test_a_record_read_back_is_the_one_written(tmp_path):
     write_record(tmp_path / "record.json", record)
     again = read_record(tmp_path / "record.json")
     assert again == record
-    assert again.options == Config(rate=0.7, exempt=("dense",))
-    assert np.array_equal(unpack(again.masks["dense"]), np.eye(3, dtype=bool))
+    assert again.options == OPTIONS
+    assert unpack(again.masks["dense"]).tolist() == [[[True, False], [True, False], [True, False]]]
 
 
 @given(arrays.arrays(bool, arrays.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=9)))

@@ -66,12 +66,12 @@ DAMAGE = {
     "another version": (lambda t: t.replace('"version": 1', '"version": 99'), "version 99"),
     "an unknown option": (lambda t: t.replace('"prior"', '"proir"', 1), "unknown option"),
     "a figure missing": (lambda t: t.replace('"macs_sparse"', '"sparse"'), "macs_sparse"),
-    "a figure out of range": (lambda t: edit(t, "result", accuracy=1.5), "accuracy is 1.5"),
-    "a figure that is no number": (lambda t: edit(t, "result", bytes="many"), "TypeError"),
-    "NaN": (lambda t: edit(t, "result", accuracy=float("nan")), "accuracy is nan"),
+    "a figure out of range": (lambda t: edit(t, "result", accuracy=1.5), "accuracy must be a number"),
+    "a figure that is no number": (lambda t: edit(t, "result", bytes="many"), "bytes must be a whole"),
+    "NaN": (lambda t: edit(t, "result", accuracy=float("nan")), "NaN is no number of JSON"),
     "a mask that lost bits": (lambda t: t.replace('"bits": "', '"bits": "AA==", "b": "'), "damaged"),
     "a class missing": (lambda t: edit(t, "data", classes=["one"]), "not 1 by 1"),
-    "a history of numbers": (lambda t: edit(t, None, history=[1]), "list of epochs"),
+    "a history of numbers": (lambda t: edit(t, None, history=[1]), "history[0] must be a mapping"),
     "latents cut short": (lambda t: edit(t, "latents", edges=[0, 1]), "do not fit their edges"),
 }  # fmt: skip
 

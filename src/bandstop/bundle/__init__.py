@@ -1,6 +1,7 @@
 """The delivered model file: everything from raw frames to class names."""
 
-from bandstop.bundle.bundle import Bundle, Prediction, load_bundle
+from bandstop.bundle.bundle import Bundle, Prediction
 from bandstop.bundle.order import Order
+from bandstop.bundle.reading import load_bundle
 
 __all__ = ["Bundle", "Order", "Prediction", "load_bundle"]

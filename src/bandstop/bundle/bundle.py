@@ -11,20 +11,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from jaxtyping import Float
-from safetensors import SafetensorError
-from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from bandstop.bundle.order import Order
-from bandstop.bundle.storage import index_type, restore, store
+from bandstop.bundle.storage import index_type, store
 from bandstop.data.describe import Description, Normalisation, describe
 from bandstop.data.sequence import Sequence
 from bandstop.digest import digest
-from bandstop.errors import BadInput, OtherVersion
+from bandstop.errors import BadInput
 from bandstop.files import write_atomically
-from bandstop.nn import AttentionGCN, CompactGCN, Shape
-from bandstop.prune import NEVER
+from bandstop.nn import CompactGCN
 from bandstop.skeleton import Skeleton
 
 if TYPE_CHECKING:
@@ -32,8 +29,6 @@ if TYPE_CHECKING:
     from bandstop.compile import Native
 
 VERSION = 2
-LARGEST = 2**28
-"""Weights of the largest network that is read (1 GiB): a few bytes could ask for any memory."""
 TENSORS = ("attention", "filters", "dense")
 
 
@@ -69,6 +64,8 @@ class Bundle:
         ]:
             if value != rule:
                 raise BadInput(f"bundle: {word} is {value}, and its description asks for {rule}")
+        if len(set(self.classes)) < len(self.classes):
+            raise BadInput("bundle: class names must differ from each other")
 
     @property
     def skeleton(self) -> Skeleton:
@@ -192,101 +189,3 @@ def _in_order(content: bytes) -> bytes:
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
     text += b" " * (-len(text) % 8)
     return len(text).to_bytes(8, "little") + text + content[8 + length :]
-
-
-def load_bundle(path: str | Path) -> Bundle:
-    """Read a bundle. Nothing in it is ever executed or unpickled.
-
-    Errors: BadInput for a file that is missing, cut short, altered, no bundle, or of a newer format.
-    """
-    path = Path(path)
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise BadInput(f"{path} cannot be read: {error.strerror}") from error
-    return from_bytes(content, str(path))
-
-
-def from_bytes(content: bytes, name: str = "the bundle") -> Bundle:
-    """The bundle that `to_bytes` wrote. Errors: as `load_bundle`."""
-    remedy = "copy it again or design it anew"
-    try:
-        tensors = load_tensors(content)
-        length = int.from_bytes(content[:8], "little")
-        metadata = json.loads(content[8 : 8 + length]).get("__metadata__", {})
-    except (SafetensorError, ValueError, RecursionError) as error:
-        raise BadInput(f"{name} is cut short or no bundle ({error}); {remedy}") from error
-    if "bandstop" not in metadata:
-        raise BadInput(f"{name} is a safetensors file but no bundle of bandstop; {remedy}")
-    text = metadata["bandstop"]
-    try:
-        header = json.loads(text)
-        version = header["version"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise BadInput(f"{name} has a damaged header ({error!r}); {remedy}") from error
-    if type(version) is not int or version != VERSION:
-        raise OtherVersion(
-            f"{name} is a bundle of format {version!r}, and this bandstop reads format {VERSION}; "
-            "update bandstop, or design the network anew"
-        )
-    if metadata.get("sha256") != digest(text, tensors):
-        raise BadInput(f"{name} was altered after it was written: its checksum differs; {remedy}")
-    try:
-        return _assemble(header, tensors)
-    except (LookupError, TypeError, ValueError, RuntimeError, OverflowError) as error:
-        why = str(error).partition("\n")[0]  # torch adds pages
-        raise BadInput(f"{name} is not a usable bundle: {why}; {remedy}") from error
-
-
-def _assemble(header: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Bundle:
-    shape = Shape(**header["shape"])
-    if shape.weights > LARGEST:
-        raise BadInput(f"its network would have {shape.weights} weights, more than {LARGEST}")
-    sizes = {
-        "filter_bias": (shape.channels,),
-        "class_bias": (shape.classes,),
-        "mean": (header["nodes"], header["features"]),
-        "std": (),
-    }
-    for key, size in sizes.items():
-        if tensors[key].shape != size or tensors[key].dtype != torch.float32:
-            raise BadInput(
-                f"{key} is {tensors[key].dtype} {tuple(tensors[key].shape)}, not float32 {size}"
-            )
-    for key, tensor in tensors.items():
-        if tensor.is_floating_point() and not tensor.isfinite().all():
-            raise BadInput(f"{key} has NaN or infinite values")
-    net = AttentionGCN(shape, scales=dict.fromkeys(TENSORS, 1.0))
-    ranks: dict[str, Tensor] = {}
-    with torch.no_grad():
-        for name, size in shape.tensors.items():
-            prefix = f"{name}."
-            parts = {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}
-            ranked = parts.pop("ranks", None)
-            weight = restore(header["storage"][name], parts, size)
-            getattr(net, name).copy_(weight)
-            if "order" in header:
-                ranks[name] = torch.full(size, NEVER)
-                ranks[name][weight != 0] = ranked.long()  # type: ignore[union-attr]
-        net.filter_bias.copy_(tensors["filter_bias"])
-        net.class_bias.copy_(tensors["class_bias"])
-    small = CompactGCN(
-        net,
-        tensors["joints"].long(),
-        tensors["features"].long(),
-        nodes=header["nodes"],
-        all_features=header["features"],
-    )
-    return Bundle(
-        small.eval().requires_grad_(False),
-        Description(
-            Skeleton.from_dict(header["skeleton"]),
-            int(header["chunks"]),
-            header["view"],
-            float(header["trim"]),
-        ),
-        Normalisation(tensors["mean"], tensors["std"]),
-        tuple(header["classes"]),
-        header["facts"],
-        Order(ranks, **header["order"]) if "order" in header else None,
-    )

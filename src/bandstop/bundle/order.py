@@ -30,6 +30,8 @@ class Order:
 
     def __post_init__(self) -> None:
         problems = []
+        if self.weights < 1:
+            problems.append(f"there must be weights, not {self.weights}")
         if not 0 <= self.lowest <= self.highest < 1:
             problems.append(f"the rates must rise within [0, 1): {self.lowest} to {self.highest}")
         if any(int(r.min()) < 0 for r in self.ranks.values() if r.numel()):

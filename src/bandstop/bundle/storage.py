@@ -5,11 +5,14 @@ The smallest of the three is taken; all give the same float32 numbers back, bit 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from bandstop.errors import BadInput
 
 Parts = dict[str, Tensor]
 
@@ -34,6 +37,7 @@ def _encode_whole(flat: Tensor) -> Parts:
 
 
 def _decode_whole(parts: Parts, flat: Tensor) -> None:
+    _require(parts["values"].shape == flat.shape, "values must be one for each entry")
     flat.copy_(parts["values"])
 
 
@@ -43,7 +47,12 @@ def _encode_bits(flat: Tensor) -> Parts:
 
 
 def _decode_bits(parts: Parts, flat: Tensor) -> None:
-    flat[_unpack_bits(parts["bits"], len(flat))] = parts["values"]
+    bits, values = parts["bits"], parts["values"]
+    _require(bits.dtype == torch.uint8 and bits.shape == (-(-len(flat) // 8),), "bits are no mask")
+    mask = _unpack_bits(bits, 8 * len(bits))
+    _require(not mask[len(flat) :].any(), "bits go beyond the tensor")
+    _require(values.shape == (int(mask.sum()),), "values must be one for each bit")
+    flat[mask[: len(flat)]] = values
 
 
 def _encode_index(flat: Tensor) -> Parts:
@@ -52,21 +61,34 @@ def _encode_index(flat: Tensor) -> Parts:
 
 
 def _decode_index(parts: Parts, flat: Tensor) -> None:
-    flat[parts["index"].long()] = parts["values"]
+    index, values = parts["index"], parts["values"]
+    _require(index.dtype == index_type(len(flat)), f"index must be {index_type(len(flat))}")
+    _require(index.dim() == 1 and values.shape == index.shape, "values must be one for each index")
+    places = index.long()
+    rising = len(places) < 2 or bool((places.diff() > 0).all())
+    within = len(places) == 0 or (int(places[0]) >= 0 and int(places[-1]) < len(flat))
+    _require(rising and within, f"index must rise from 0 at least to below {len(flat)}")
+    flat[places] = values
+
+
+def _require(holds: bool, rule: str) -> None:
+    if not holds:
+        raise BadInput(f"storage: {rule}")
 
 
 @dataclass(frozen=True)
 class Storage:
-    """One way: what is written for a flat tensor, and how zeros are filled again."""
+    """One way: what is written for a flat tensor, how zeros are filled again, and what is written."""
 
     encode: Callable[[Tensor], Parts]
     decode: Callable[[Parts, Tensor], None]
+    parts: tuple[str, ...]
 
 
 STORAGES: dict[str, Storage] = {
-    "whole": Storage(_encode_whole, _decode_whole),
-    "bits": Storage(_encode_bits, _decode_bits),
-    "index": Storage(_encode_index, _decode_index),
+    "whole": Storage(_encode_whole, _decode_whole, ("values",)),
+    "bits": Storage(_encode_bits, _decode_bits, ("values", "bits")),
+    "index": Storage(_encode_index, _decode_index, ("values", "index")),
 }
 
 
@@ -83,7 +105,11 @@ def store(tensor: Tensor) -> tuple[str, Parts]:
 
 
 def restore(kind: str, parts: Parts, shape: tuple[int, ...]) -> Tensor:
-    """The tensor that was stored."""
-    flat = torch.zeros(int(torch.tensor(shape).prod()))
-    STORAGES[kind].decode(parts, flat)
+    """The tensor that was stored. Errors: BadInput for parts that do not fit it or each other."""
+    storage, values = STORAGES[kind], parts.get("values")
+    if parts.keys() != set(storage.parts) or values is None or values.dtype != torch.float32:
+        raise BadInput(f"storage {kind} has {', '.join(storage.parts)}, its values float32")
+    _require(kind == "whole" or bool((values != 0).all()), "a value that is written must not be 0")
+    flat = torch.zeros(math.prod(shape))
+    storage.decode(parts, flat)
     return flat.view(shape)

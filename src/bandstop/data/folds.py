@@ -9,9 +9,11 @@ from collections.abc import Sequence as Seq
 from bandstop.data.protocols import folds_by_group
 from bandstop.data.scan import Scan
 from bandstop.data.sequence import Dataset, Fold, Sequence
-from bandstop.errors import BadInput
+from bandstop.errors import BadInput, several
 
 COUNT = 5
+MOST = 2**24
+"""Entries of all folds together, for each fold has every sequence in it."""
 NONE = ("", "-")
 """What stands in the column `split` for a sequence that is in no fold."""
 
@@ -54,7 +56,7 @@ def split_folds(sequences: Seq[Sequence], split: Seq[str]) -> tuple[Fold, ...]:
         if used != {"train", "test"}:
             raise BadInput(
                 "split must hold both 'train' and 'test' and no other word, or folds' names only; "
-                f"it holds {', '.join(sorted(used))}"
+                f"it holds {several(sorted(used))}"
             )
         sides = {
             side: tuple(i for i, s in enumerate(split) if s == side) for side in ("train", "test")
@@ -64,6 +66,11 @@ def split_folds(sequences: Seq[Sequence], split: Seq[str]) -> tuple[Fold, ...]:
         raise BadInput(
             f"split names one fold only, {used.pop()!r}, so nothing is left to train on; "
             "name at least two folds, or write train and test"
+        )
+    if len(used) * len(split) > MOST:
+        raise BadInput(
+            f"split names {len(used)} folds of {len(split)} sequences, and {MOST} entries of all folds "
+            "together can be held; name fewer folds"
         )
     indices = range(len(split))
     return tuple(

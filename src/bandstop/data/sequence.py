@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from bandstop.errors import BadInput, listed
+from bandstop.errors import BadInput, listed, several, short
 from bandstop.skeleton import Skeleton
 
 MIN_FRAMES = 2
+CLASSES = 10_000
+"""Classes that are told apart at most: a table of confusions has their square."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +35,10 @@ class Sequence:
     group: str = ""
 
     def __post_init__(self) -> None:
-        positions = np.ascontiguousarray(self.positions, dtype=np.float32)
+        with np.errstate(
+            over="ignore"
+        ):  # what is too large for float32 is refused as infinite below
+            positions = np.ascontiguousarray(self.positions, dtype=np.float32)
         if positions.ndim != 3 or positions.shape[2] != 3:
             raise BadInput(
                 f"{self.name}: positions must be (frames, nodes, 3), not {positions.shape}"
@@ -98,7 +103,7 @@ class Dataset:
             problems.append("it holds no sequences")
         for name, count in Counter(s.name for s in self.sequences).items():
             if count > 1:
-                problems.append(f"{count} sequences are named {name!r}; names must be unique")
+                problems.append(f"{count} sequences are named {short(name)}; names must be unique")
         for s in self.sequences:
             if s.positions.shape[1] != self.skeleton.nodes:
                 problems.append(
@@ -111,6 +116,8 @@ class Dataset:
                 )
         if len(set(self.classes)) != len(self.classes):
             problems.append("class names must differ from each other")
+        if len(self.classes) > CLASSES:
+            problems.append(f"it has {len(self.classes)} classes, and {CLASSES} can be told apart")
         count = len(self.sequences)
         for fold in self.folds:
             for side, indices in (("train", fold.train), ("test", fold.test)):
@@ -133,7 +140,7 @@ class Dataset:
                 f"data set {self.name!r} has no split, so there is no fold {name!r}: give its sequences "
                 "`split` (train or test), or `group` with at least 5 groups of labelled sequences"
             )
-        names = ", ".join(f.name for f in self.folds)
+        names = several(f.name for f in self.folds)
         raise BadInput(f"data set {self.name!r} has no fold {name!r}; it has {names}, or use all")
 
     def subset(self, indices: Seq[int]) -> tuple[Sequence, ...]:

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bandstop.errors import Failure
+from bandstop.errors import BadInput, Failure
 from bandstop.files import write_atomically
 from bandstop.job.batches import Batches
 from bandstop.job.listener import Listener
@@ -23,8 +23,21 @@ from bandstop.method import Pruning, before_step
 from bandstop.nn import Network
 from bandstop.prune import Masks
 from bandstop.record import RunFolder, run_identity
+from bandstop.schema import (
+    FRACTION,
+    Any_,
+    Fields,
+    Many,
+    Maybe,
+    Named,
+    Number,
+    OneOf,
+    Text,
+    Whole,
+)  # fmt: skip
 from bandstop.train import (
     Alone,
+    Checkpoint,
     Clock,
     Epoch,
     Learner,
@@ -60,7 +73,25 @@ def load_weights(net: Network, folder: RunFolder) -> None:
         raise Failure(
             f"{folder.checkpoint} is missing or damaged; delete {folder.path} and run again"
         )
-    restore_checkpoint(saved, net, adam(net, 1.0))
+    try:
+        restore_checkpoint(saved, net, adam(net, 1.0))
+    except BadInput as error:
+        raise Failure(f"{folder.path}: {error}") from error
+
+
+FACTS = Fields(
+    {
+        "run": Named(Any_()),
+        "epoch": Whole(1, 10**9),
+        "seconds": Number(0, 1e18),
+        "history": Many(Named(Maybe(Number()))),
+        "pruning": Fields(
+            {"stage": OneOf(("open", "gated", "fixed")), "observed": Maybe(FRACTION)},
+            {"note": Maybe(Text())},
+        ),
+    },
+)
+"""What a checkpoint says beside its tensors."""
 
 
 @dataclass(eq=False)
@@ -83,22 +114,32 @@ class Training:
     @staticmethod
     def begin(task: Task, folder: RunFolder, device: torch.device) -> Training:
         """At its seeded start, or where the folder's checkpoint left it if there is a fitting one."""
+        self = Training._new(task, folder, device)
+        saved = read_checkpoint(folder.checkpoint)
+        if saved is None or saved.facts.get("run") != self.identity:
+            return self
+        try:
+            self._resume(saved)
+        except BadInput:  # of this run, and yet not what this run writes
+            return Training._new(task, folder, device)
+        return self
+
+    @staticmethod
+    def _new(task: Task, folder: RunFolder, device: torch.device) -> Training:
         net = new_network(task, device)
         pruning = Pruning(net, task.config)
         optimiser = adam(net, task.config.learning_rate)  # of the gates' parameters too
-        self = Training(task, folder, net, pruning, Learner(net, pruning.objective(), optimiser))
-        saved = read_checkpoint(folder.checkpoint)
-        if saved is not None and saved.facts.get("run") == self.identity:
-            facts = saved.facts
-            pruning.restore(facts["pruning"])
-            restore_checkpoint(saved, net, optimiser)
-            pruning.loaded()
-            self.epoch, self.history, self.before = (
-                facts["epoch"],
-                facts["history"],
-                facts["seconds"],
-            )
-        return self
+        return Training(task, folder, net, pruning, Learner(net, pruning.objective(), optimiser))
+
+    def _resume(self, saved: Checkpoint) -> None:
+        facts = saved.facts
+        FACTS.check(facts)
+        if not facts["epoch"] == len(facts["history"]) <= Clock(self.task.config.steps).epochs:
+            raise BadInput(f"epoch {facts['epoch']} and {len(facts['history'])} rows of history")
+        self.pruning.restore(facts["pruning"])
+        restore_checkpoint(saved, self.net, self.learner.optimiser)
+        self.pruning.loaded()
+        self.epoch, self.history, self.before = facts["epoch"], facts["history"], facts["seconds"]
 
     @property
     def identity(self) -> dict[str, Any]:

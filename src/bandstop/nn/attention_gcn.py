@@ -17,7 +17,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from bandstop.errors import BadInput, listed
+from bandstop.errors import BadInput, listed, short
 
 FUSIONS = ("sum", "concat")
 
@@ -42,12 +42,12 @@ class Shape:
         if self.outputs == 0:
             object.__setattr__(self, "outputs", self.nodes)
         problems = [
-            f"{name} must be a whole number of at least 1, not {value!r}"
+            f"{name} must be a whole number of at least 1, not {short(value)}"
             for name, value in asdict(self).items()
-            if name != "fusion" and (not isinstance(value, int) or value < 1)
+            if name != "fusion" and (type(value) is not int or value < 1)
         ]
         if self.fusion not in FUSIONS:
-            problems.append(f"fusion must be one of {', '.join(FUSIONS)}, not {self.fusion!r}")
+            problems.append(f"fusion must be one of {', '.join(FUSIONS)}, not {short(self.fusion)}")
         if problems:
             raise BadInput(f"network shape: {listed(problems)}")
 

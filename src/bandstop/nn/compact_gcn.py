@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from bandstop.errors import BadInput
+from bandstop.errors import BadInput, short
 from bandstop.nn.attention_gcn import AttentionGCN, Shape
 
 
@@ -27,10 +27,11 @@ class CompactGCN(nn.Module):
             ("joints", joints, net.shape.nodes, nodes),
             ("features", features, net.shape.features, all_features),
         ]:
-            if len(index) != length or int(index.min()) < 0 or int(index.max()) >= limit:
+            within = len(index) == length and 0 <= int(index.min()) <= int(index.max()) < limit
+            if not within or len(index.unique()) < length:
                 raise BadInput(
-                    f"compact network: {word} must be {length} indices below {limit}, "
-                    f"not {index.tolist()}"
+                    f"compact network: {word} must be {length} different indices below {limit}, "
+                    f"not {short(index.tolist())}"
                 )
         self.net = net
         self.nodes, self.all_features = nodes, all_features

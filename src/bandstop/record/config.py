@@ -6,14 +6,14 @@ is one new line here.
 
 from __future__ import annotations
 
-import math
-import tomllib
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from bandstop.errors import BadInput, listed, nearest
+from bandstop import read
+from bandstop.errors import BadInput, listed, nearest, short
 
 
 def _option(default: Any, panel: str, words: str, only: tuple[str, ...] = ()) -> Any:
@@ -177,7 +177,7 @@ class Config:
         wrong = _types(self)
         problems = [*wrong.values()]
         problems += [
-            f"{name.replace('_', '-')} must be {rule}, not {getattr(self, name)!r}"
+            f"{name.replace('_', '-')} must be {rule}, not {short(getattr(self, name))}"
             for name, rule, holds in RULES
             if name not in wrong and not holds(getattr(self, name))
         ]
@@ -274,11 +274,15 @@ CHOICES: dict[str, tuple[str, ...]] = {
 }
 """What may be chosen; the rooms that implement the choices are held to this table by a test."""
 
+MOST = 10**9
+"""Steps, or anything else that is counted: beyond that a number is a slip or an attack."""
+LARGEST, RATES = sys.float_info.max, 200
+
 RULES = (
     ("rate", "in [0, 1) (0.9 removes 90 %)", lambda v: 0 <= v < 1),
     ("validation", "in [0, 0.5]", lambda v: 0 <= v <= 0.5),
     *(
-        (f"{name}_weight", "at least 0 and finite", lambda v: 0 <= v < math.inf)
+        (f"{name}_weight", "at least 0 and finite", lambda v: 0 <= v <= LARGEST)
         for name in ("alignment", "budget", "rank", "l0", "l1", "entropy", "cost")
     ),
     ("structure", "in [0, 1]", lambda v: 0 <= v <= 1),
@@ -287,16 +291,16 @@ RULES = (
         "some of channel, row, column, entry, each once",
         lambda v: v and len(set(v)) == len(v) and {*v} <= {"channel", "row", "column", "entry"},
     ),
-    ("sigma_start", "above 0 and finite", lambda v: 0 < v < math.inf),
-    ("sigma_end", "above 0 and finite", lambda v: 0 < v < math.inf),
+    ("sigma_start", "above 0 and finite", lambda v: 0 < v <= LARGEST),
+    ("sigma_end", "above 0 and finite", lambda v: 0 < v <= LARGEST),
     ("warmup", "in [0, 1]", lambda v: 0 <= v <= 1),
     ("settle", "in [0, 1)", lambda v: 0 <= v < 1),
-    ("learning_rate", "above 0 and finite", lambda v: 0 < v < math.inf),
+    ("learning_rate", "above 0 and finite", lambda v: 0 < v <= LARGEST),
     ("smoothing", "in [0, 1)", lambda v: 0 <= v < 1),
     ("seed", "a whole number from 0 to 2^32 - 1", lambda v: 0 <= v < 2**32),
-    ("together", "0 or a whole number of at least 2", lambda v: v == 0 or v >= 2),
+    ("together", "0 or a whole number of at least 2", lambda v: v == 0 or 2 <= v <= MOST),
     *(
-        (name, "a whole number of at least 1", lambda v: v >= 1)
+        (name, f"a whole number of at least 1, and at most {MOST}", lambda v: 1 <= v <= MOST)
         for name in ("chunks", "heads", "filters", "steps", "batch")
     ),
     *((name, "in [0, 1]", lambda v: 0 <= v <= 1) for name in ("trim", "mirror", "exchange")),
@@ -330,13 +334,13 @@ def _types(config: Config) -> dict[str, str]:
     for f in fields(config):
         words, fits = TYPES[str(f.type)]
         if not fits(value := getattr(config, f.name)):
-            problems[f.name] = f"{f.name.replace('_', '-')} must be {words}, not {value!r}"
+            problems[f.name] = f"{f.name.replace('_', '-')} must be {words}, not {short(value)}"
     return problems
 
 
 def _choices(config: Config) -> dict[str, str]:
     return {
-        name: f"unknown {name} {value!r}{nearest(str(value), valid)}; it is one of {', '.join(valid)}"
+        name: f"unknown {name} {short(value)}{nearest(str(value), valid)}; it is one of {', '.join(valid)}"
         for name, valid in CHOICES.items()
         if (value := getattr(config, name)) not in valid
     }
@@ -349,9 +353,11 @@ def parse_rates(text: str) -> tuple[float, ...]:
     (0.5, 0.9, 0.985)
     """
     try:
-        values = [float(part) for part in text.split(",")]
+        values = [read.number(part) for part in text.split(",")]
     except ValueError as error:
-        raise BadInput(f"rates are numbers like 50,90,98 or 0.5,0.9,0.98, not {text!r}") from error
+        raise BadInput(
+            f"rates are numbers like 50,90,98 or 0.5,0.9,0.98, not {short(text)}"
+        ) from error
     return tuple(round(v / 100, 10) if v >= 1 else v for v in values)
 
 
@@ -361,8 +367,14 @@ def _seen(config: Config) -> list[str]:
         rates = config.seen_rates
     except BadInput as error:
         return [f"seen must be {str(error).removeprefix('rates are ')}"]
-    if len(rates) < 1 or list(rates) != sorted(set(rates)) or not 0 <= rates[0] <= rates[-1] < 1:
-        return [f"seen must be rates that rise within [0, 1), not {config.seen!r}"]
+    if (
+        not 1 <= len(rates) <= RATES
+        or list(rates) != sorted(set(rates))
+        or not 0 <= rates[0] <= rates[-1] < 1
+    ):
+        return [
+            f"seen must be 1 to {RATES} rates that rise within [0, 1), not {short(config.seen)}"
+        ]
     if config.many and (config.scope != "global" or config.layer_rate):
         return [
             "mrmp has one order over all tensors: scope must be global, and no layer-rate given"
@@ -372,9 +384,9 @@ def _seen(config: Config) -> list[str]:
 
 def _layer_rate(item: str) -> tuple[str, float]:
     name, equals, rate = item.partition("=")
-    if not (name and equals and 0 <= float(rate) < 1):
+    if not (name and equals and 0 <= read.number(rate) < 1):
         raise ValueError(item)
-    return name, float(rate)
+    return name, read.number(rate)
 
 
 def _layer_rates(items: tuple[str, ...]) -> list[str]:
@@ -384,11 +396,11 @@ def _layer_rates(items: tuple[str, ...]) -> list[str]:
             name, _ = _layer_rate(item)
         except ValueError:
             problems.append(
-                f"layer-rate must look like dense=0.8 with a rate in [0, 1), not {item!r}"
+                f"layer-rate must look like dense=0.8 with a rate in [0, 1), not {short(item)}"
             )
             continue
         if name in seen:
-            problems.append(f"layer-rate is given more than once for {name!r}; give it once")
+            problems.append(f"layer-rate is given more than once for {short(name)}; give it once")
         seen.add(name)
     return problems
 
@@ -399,10 +411,12 @@ def from_mapping(values: Mapping[str, Any], source: str) -> dict[str, Any]:
     found, problems = {}, []
     for key, value in values.items():
         name = key.replace("-", "_")
-        if name in known:
+        if name in found:
+            problems.append(f"{source}: option {short(key)} is set twice; keep one")
+        elif name in known:
             found[name] = value
         else:
-            problems.append(f"{source}: unknown option {key!r}{nearest(name, known)}")
+            problems.append(f"{source}: unknown option {short(key)}{nearest(name, known)}")
     if problems:
         raise BadInput(listed(problems))
     return found
@@ -410,10 +424,4 @@ def from_mapping(values: Mapping[str, Any], source: str) -> dict[str, Any]:
 
 def read_toml(path: Path) -> dict[str, Any]:
     """The options that a TOML file sets. Errors: BadInput with file and line."""
-    try:
-        with path.open("rb") as file:
-            return from_mapping(tomllib.load(file), str(path))
-    except OSError as error:
-        raise BadInput(f"{path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path} is not valid TOML: {error}") from error
+    return from_mapping(read.read_toml(path, "options"), str(path))

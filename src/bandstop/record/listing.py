@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bandstop.errors import BadInput
+from bandstop.errors import BadInput, short
 from bandstop.files import write_atomically
+from bandstop.read import KINDS, read_json
+from bandstop.record.form import LISTING
 
 VERSION = 1
 BEGINNING = "listing-"
@@ -46,25 +48,18 @@ def is_listing(name: str) -> bool:
 
 def read_listing(path: Path) -> Listing:
     """Errors: BadInput for a file that is damaged, foreign or of another version."""
-    try:
-        values = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+    values, remedy = read_json(path, "listing"), KINDS["listing"].remedy
+    if not isinstance(values, dict) or "version" not in values:
+        raise BadInput(f"{path} is not a listing of bandstop; {remedy}")
+    version = values["version"]
+    if type(version) is not int or version != VERSION:
         raise BadInput(
-            f"{path} cannot be read as a listing ({error}); make the table again"
-        ) from error
-    if not isinstance(values, dict) or set(values) != {f.name for f in fields(Listing)}:
-        raise BadInput(f"{path} is not a listing of bandstop; make the table again")
-    if values["version"] != VERSION:
-        raise BadInput(
-            f"{path} is a listing of version {values['version']!r}, and this bandstop reads version "
-            f"{VERSION}; make the table again"
+            f"{path} is a listing of version {short(version)}, and this bandstop reads version "
+            f"{VERSION}; {remedy}"
         )
-    wrong = [
-        name
-        for name, kind in (("command", str), ("runs", str), ("rates", float | int))
-        if not isinstance(values[name], list) or not all(isinstance(v, kind) for v in values[name])
-    ]
-    if wrong:
-        raise BadInput(f"{path} is damaged ({', '.join(wrong)}); make the table again")
+    try:
+        LISTING.check(values)
+    except BadInput as error:
+        raise BadInput(f"{path} is damaged: {error}; {remedy}") from error
     tuples = {name: tuple(values[name]) for name in ("command", "rates", "runs")}
     return Listing(**values | tuples)

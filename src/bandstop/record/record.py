@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bandstop.errors import BadInput, OtherVersion
+from bandstop.errors import BadInput, OtherVersion, short
 from bandstop.files import write_atomically
+from bandstop.read import KINDS, read_json
 from bandstop.record.config import Config, from_mapping
+from bandstop.record.form import RECORD, require_fitting
 
 VERSION = 1
 
@@ -78,22 +80,22 @@ def write_record(path: Path, record: Record) -> None:
 
 
 def read_record(path: Path) -> Record:
-    """Errors: BadInput for a file that is missing, not JSON, not a record or of another version."""
-    try:
-        values = json.loads(path.read_text())
-    except OSError as error:
-        raise BadInput(f"{path} cannot be read: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f"{path} is damaged and not valid JSON ({error}); run it again") from error
+    """A record that is whole: every part is there, of its type and range, and fits the others.
+
+    Errors: BadInput for a file that is missing, not JSON, not a record, damaged or of another version.
+    """
+    values, remedy = read_json(path, "record"), KINDS["record"].remedy
     if not isinstance(values, dict) or "version" not in values:
-        raise BadInput(f"{path} is not a record of bandstop")
-    if values["version"] != VERSION:
+        raise BadInput(f"{path} is not a record of bandstop; name a record.json")
+    version = values["version"]
+    if type(version) is not int or version != VERSION:
         raise OtherVersion(
-            f"{path} is a record of version {values['version']!r}, and this bandstop reads version "
+            f"{path} is a record of version {short(version)}, and this bandstop reads version "
             f"{VERSION}; use the bandstop that wrote it, or another folder for the runs"
         )
-    names = {f.name for f in fields(Record)}
-    if set(values) != names:
-        wrong = sorted(set(values) ^ names)
-        raise BadInput(f"{path} is not a whole record: {', '.join(wrong)} missing or unknown")
+    try:
+        RECORD.check(values)
+        require_fitting(values, Config(**from_mapping(values["config"], "record")))
+    except BadInput as error:
+        raise BadInput(f"{path} is damaged: {error}; {remedy}") from error
     return Record(**values)

@@ -7,18 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from bandstop.errors import BadInput, listed
 from bandstop.record import Listing, Record, RunFolder, is_listing, read_listing, read_record
-from bandstop.report.facts import masks
-
-NUMBERS = (
-    "rate_target", "rate", "weights", "weights_kept", "macs_dense", "macs", "macs_sparse",
-    "bytes_dense", "bytes", "accuracy_dense", "accuracy", "seconds",
-)  # fmt: skip
-"""Figures of a result that every report reads."""
-FRACTIONS = ("rate_target", "rate", "accuracy_dense", "accuracy")
+from bandstop.skeleton import Skeleton
 
 
 @dataclass(frozen=True)
@@ -102,39 +93,16 @@ def collect(paths: Iterable[Path]) -> Collection:
 
 
 def whole(path: Path) -> Record:
-    """A record of which every part that a report reads is there and in range.
+    """A record of which every part is whole, its skeleton too.
 
     Errors: BadInput naming the file and what is wrong with it.
     """
+    record = read_record(path)
     try:
-        record = read_record(path)
-        _check(record)
+        Skeleton.from_dict(record.skeleton)
     except BadInput as error:
-        words = str(error)
-        raise BadInput(words if str(path) in words else f"{path} is damaged: {words}") from error
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        what = f"{type(error).__name__}: {error}"
-        raise BadInput(f"{path} is damaged ({what}); run it again") from error
+        raise BadInput(f"{path} is damaged: {error}; run it again") from error
     return record
-
-
-def _check(record: Record) -> None:
-    """Reads what reports read. Errors: BadInput or whatever reading raises."""
-    _ = record.options, record.skeleton["joints"], record.environment.get("torch")
-    for name in NUMBERS:
-        value = record.result[name]
-        most = 1 if name in FRACTIONS else np.inf
-        if not 0 <= value <= most:
-            raise BadInput(f"{name} is {value!r}; run it again")
-    classes = len(record.data["classes"])
-    if np.asarray(record.confusion, dtype=int).shape != (classes, classes):
-        raise BadInput(f"the confusion matrix is not {classes} by {classes}; run it again")
-    bins = len(record.latents["edges"]) - 1
-    if any(len(counts) != bins for counts in record.latents["counts"].values()):
-        raise BadInput("the latents' counts do not fit their edges; run it again")
-    if not all(isinstance(row, dict) for row in record.history):
-        raise BadInput("the history is not a list of epochs; run it again")
-    _ = masks(record), str(record.data["fingerprint"]), [int(n) for n in record.live_nodes]
 
 
 def identity(record: Record) -> tuple:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bandstop.errors import BadInput, listed
+from bandstop.errors import BadInput, listed, short
+from bandstop.schema import Fields, Many, Text, Whole
+
+JOINTS, BODIES = 1000, 100
+"""The largest skeleton: a body model of thousands of points is no skeleton of joints."""
 
 
 @dataclass(frozen=True)
@@ -38,36 +41,24 @@ class Skeleton:
 
     def __post_init__(self) -> None:
         count, problems = len(self.joints), []
-        if count == 0:
-            problems.append("it has no joints")
+        if not 1 <= count <= JOINTS:
+            problems.append(f"it has {count} joints, and 1 to {JOINTS} can be read")
         if len(set(self.joints)) != count:
             problems.append("joint names must differ from each other")
-        if self.bodies < 1:
-            problems.append(f"it needs at least one body, not {self.bodies}")
+        if not 1 <= self.bodies <= BODIES:
+            problems.append(f"it has {self.bodies} bodies, and 1 to {BODIES} can be read")
         if {self.up, self.side} - {0, 1, 2} or self.up == self.side:
             problems.append(f"up and side must be two of 0, 1, 2, not {self.up} and {self.side}")
         if sorted(self.mirror) != list(range(count)):
-            problems.append(f"mirror must be a permutation of 0..{count - 1}, not {self.mirror}")
+            problems.append(
+                f"mirror must be a permutation of 0..{count - 1}, not {short(self.mirror)}"
+            )
         elif any(self.mirror[self.mirror[j]] != j for j in range(count)):
             problems.append("mirror must be its own inverse: the mirror of left is right and back")
-        children = [child for _, child in self.bones]
-        if any(not 0 <= j < count for bone in self.bones for j in bone):
-            problems.append(f"a bone names a joint outside 0..{count - 1}: {self.bones}")
-        elif len(set(children)) != len(children) or self._has_cycle():
-            problems.append("bones must form a forest: at most one parent a joint and no cycle")
+        if fault := _no_forest(self.bones, count):
+            problems.append(f"bones must form a forest: {fault}")
         if problems:
-            raise BadInput(f"skeleton {self.name!r}: {listed(problems)}")
-
-    def _has_cycle(self) -> bool:
-        parent = {child: par for par, child in self.bones}
-        for start in parent:
-            joint, seen = start, {start}
-            while joint in parent:
-                joint = parent[joint]
-                if joint in seen:
-                    return True
-                seen.add(joint)
-        return False
+            raise BadInput(f"skeleton {short(self.name)}: {listed(problems)}")
 
     @property
     def nodes(self) -> int:
@@ -110,21 +101,50 @@ class Skeleton:
         }
 
     @staticmethod
-    def from_dict(values: Mapping[str, Any]) -> Skeleton:
-        """The skeleton that `to_dict` wrote. Errors: BadInput for a missing or malformed field."""
-        try:
-            return Skeleton(
-                name=str(values["name"]),
-                joints=tuple(str(j) for j in values["joints"]),
-                bones=tuple((int(p), int(c)) for p, c in values["bones"]),
-                mirror=tuple(int(j) for j in values["mirror"]),
-                bodies=int(values.get("bodies", 1)),
-                up=int(values.get("up", 1)),
-                side=int(values.get("side", 0)),
-                unit=str(values.get("unit", "mm")),
-                source=str(values.get("source", "")),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            if isinstance(error, BadInput):
-                raise
-            raise BadInput(f"a skeleton needs name, joints, bones and mirror: {error!r}") from error
+    def from_dict(values: Any) -> Skeleton:
+        """The skeleton that `to_dict` wrote. Errors: BadInput naming the field that is missing, not
+        known or of another type."""
+        FORM.check(values, "skeleton")
+        lists = {name: tuple(values[name]) for name in ("joints", "mirror")}
+        bones = tuple((parent, child) for parent, child in values["bones"])
+        return Skeleton(**values | lists | {"bones": bones})
+
+
+def _no_forest(bones: tuple[tuple[int, int], ...], count: int) -> str:
+    """Why these bones are no forest over `count` joints, empty where they are; in linear time."""
+    parent: dict[int, int] = {}
+    for a, b in bones:
+        if not (0 <= a < count and 0 <= b < count):
+            return f"bone {a}-{b} names a joint outside 0..{count - 1}"
+        if b in parent:
+            return f"joint {b} has two parents, {parent[b]} and {a}"
+        parent[b] = a
+    rooted: set[int] = set()
+    for start in parent:
+        path, joint = [], start
+        while joint in parent and joint not in rooted:
+            rooted.add(joint)  # unless it is met again on this very path
+            path.append(joint)
+            joint = parent[joint]
+        if joint in path:
+            return f"following parents from joint {start} leads in a circle through joint {joint}"
+    return ""
+
+
+_JOINT = Whole(0, JOINTS)
+FORM = Fields(
+    {
+        "name": Text(),
+        "joints": Many(Text(), most=JOINTS),
+        "bones": Many(Many(_JOINT, 2, 2), most=JOINTS),
+        "mirror": Many(_JOINT, most=JOINTS),
+    },
+    {
+        "bodies": Whole(1, BODIES),
+        "up": Whole(0, 2),
+        "side": Whole(0, 2),
+        "unit": Text(),
+        "source": Text(),
+    },
+)
+"""What JSON must hold for a skeleton."""

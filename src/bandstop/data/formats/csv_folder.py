@@ -14,16 +14,19 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from bandstop import read
 from bandstop.data.folds import add_folds, split_of
 from bandstop.data.formats.npz import skeleton_from
 from bandstop.data.formats.textfile import read_frames, read_text
 from bandstop.data.scan import Scan, existing_folder
 from bandstop.data.sequence import Dataset, Sequence
-from bandstop.errors import BadInput, listed, nearest
+from bandstop.errors import BadInput, listed, nearest, several, short
 from bandstop.files import beside
 from bandstop.skeleton import Skeleton
 
@@ -41,12 +44,13 @@ def read_sequence(
 ) -> Sequence:
     """One sequence file. Errors: BadInput with file, line, column and value."""
     wanted = header_of(skeleton)
-    lines = read_text(path).splitlines()
-    header = [c.strip() for c in next(csv.reader(lines[:1]), [])]
-    if set(header) != set(wanted) or len(header) != len(wanted):
+    first = read_text(path).partition("\n")[0]
+    header = [c.strip() for c in next(iter(_table(first, path)), (1, []))[1]]
+    place = {column: n for n, column in enumerate(header)}
+    if place.keys() != set(wanted) or len(header) != len(wanted):
         raise BadInput(f"{path}, line 1: {_header_fault(header, wanted)}")
     values = read_frames(path, fields=len(wanted), separator=",", skip=1)
-    values = values[:, [header.index(column) for column in wanted]]
+    values = values[:, [place[column] for column in wanted]]
     back = np.flatnonzero(np.diff(values[:, 0]) <= 0)
     if len(back):
         before, after = values[back[0], 0], values[back[0] + 1, 0]
@@ -61,51 +65,68 @@ def _header_fault(header: list[str], wanted: list[str]) -> str:
     """Why a header is not the wanted one, as the end of an error."""
     if len(header) == 1 and any(mark in header[0] for mark in ";\t"):
         return "the columns must be separated by commas; export the file as CSV with commas"
-    missing = [c for c in wanted if c not in header]
-    unknown = [c for c in header if c not in wanted]
+    held, known = Counter(header), set(wanted)
+    missing = [c for c in wanted if c not in held]
+    unknown = [c for c in header if c not in known]
     if missing:
-        hint = f" (unknown: {', '.join(map(repr, unknown[:3]))})" if unknown else ""
+        hint = f" (unknown: {', '.join(map(short, unknown[:3]))})" if unknown else ""
         return (
             f"the header must name frame, then x, y and z of every node; {len(missing)} columns "
             f"are missing, the first is {missing[0]!r}{hint}; add or rename it"
         )
     if unknown:
-        return f"unknown column {unknown[0]!r}{nearest(unknown[0], wanted)}; remove or rename it"
-    twice = next(c for c in header if header.count(c) > 1)
-    return f"column {twice!r} appears twice; remove one"
+        return (
+            f"unknown column {short(unknown[0])}{nearest(unknown[0], wanted)}; remove or rename it"
+        )
+    return f"column {held.most_common(1)[0][0]!r} appears twice; remove one"
+
+
+def _table(text: str, path: Path) -> Iterator[tuple[int, list[str]]]:
+    """(line number, fields) of every row. Errors: BadInput for what is no CSV."""
+    reader = csv.reader(io.StringIO(text))
+    try:
+        for row in reader:
+            yield reader.line_num, row
+    except csv.Error as error:
+        raise BadInput(
+            f"{path}, line {reader.line_num}: it is no CSV ({error}); export the file again"
+        ) from error
 
 
 def read_index(path: Path) -> list[tuple[int, dict[str, str]]]:
     """(line number, column -> text) for every sequence. Errors: BadInput for a wrong header."""
-    reader = csv.reader(io.StringIO(read_text(path)))
-    header = [c.strip() for c in next(reader, [])]
+    table = _table(read.read_text(path, "index"), path)
+    header = [c.strip() for c in next(table, (1, []))[1]]
+    if len(header) > 100:
+        raise BadInput(f"{path}, line 1: {len(header)} columns; columns are {', '.join(COLUMNS)}")
     problems = [
-        f"unknown column {c!r}{nearest(c, COLUMNS)}; columns are {', '.join(COLUMNS)}"
+        f"unknown column {short(c)}{nearest(c, COLUMNS)}; columns are {', '.join(COLUMNS)}"
         for c in header
         if c not in COLUMNS
     ]
     problems += [f"column {c!r} is missing; add it" for c in COLUMNS[:2] if c not in header]
-    problems += [f"column {c!r} appears twice; remove one" for c in header if header.count(c) > 1]
+    twice = [c for c, times in Counter(header).items() if times > 1]
+    problems += [f"column {short(c)} appears twice; remove one" for c in twice]
     if problems:
         raise BadInput(f"{path}, line 1: {listed(problems)}")
     rows = []
-    for row in reader:
+    for line, row in table:
         if any(field.strip() for field in row):
             padded = [*row, *[""] * (len(header) - len(row))]
             if len(padded) > len(header):
                 raise BadInput(
-                    f"{path}, line {reader.line_num}: {len(row)} fields, but the header has "
+                    f"{path}, line {line}: {len(row)} fields, but the header has "
                     f"{len(header)}; put a field that holds a comma in double quotes"
                 )
             fields = (field.strip() for field in padded)
-            rows.append((reader.line_num, dict(zip(header, fields, strict=True))))
+            rows.append((line, dict(zip(header, fields, strict=True))))
     return rows
 
 
 def _skeleton(path: Path) -> Skeleton:
-    text = read_text(path).strip()
+    text = read.read_text(path, "skeleton")
     try:
-        return skeleton_from(text.strip('"'))
+        return skeleton_from(text)
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from error
 
@@ -121,15 +142,23 @@ def scan(root: Path) -> Scan:
     if not rows:
         raise BadInput(f"{root / INDEX} names no sequences; add a line for each: file,label")
     if (root / CLASSES).exists():
-        lines = (line.strip() for line in read_text(root / CLASSES).splitlines())
+        lines = (line.strip() for line in read.read_text(root / CLASSES, "index").split("\n"))
         classes = tuple(line for line in lines if line)
     else:
         classes = tuple(sorted({row["label"] for _, row in rows} - {""}))
     found = Scan(root.resolve().name, _skeleton(root / SKELETON), classes)
+    index_of = {name: index for index, name in enumerate(classes)}
     split: list[str] | None = [] if "split" in rows[0][1] else None
+    first: dict[PurePosixPath, int] = {}
     for line, row in rows:
+        if (before := first.setdefault(PurePosixPath(row["file"]), line)) != line:
+            found.problems.append(
+                f"{root / INDEX}, line {line}: line {before} names {short(row['file'])} already; "
+                "remove one of them"
+            )
+            continue
         try:
-            found.sequences.append(_sequence(root, row, found))
+            found.sequences.append(_sequence(root, row, found.skeleton, index_of))
         except BadInput as error:
             found.problems.append(f"{root / INDEX}, line {line}: {error}")
             continue
@@ -147,18 +176,20 @@ def scan(root: Path) -> Scan:
     return found
 
 
-def _sequence(root: Path, row: dict[str, str], found: Scan) -> Sequence:
+def _sequence(
+    root: Path, row: dict[str, str], skeleton: Skeleton, classes: Mapping[str, int]
+) -> Sequence:
     file = PurePosixPath(row["file"])
-    if not row["file"] or file.is_absolute() or ".." in file.parts:
-        raise BadInput(f"file must be a path within the folder, not {row['file']!r}; mend it")
-    if row["label"] and row["label"] not in found.classes:
+    if not file.name or file.is_absolute() or ".." in file.parts:
+        raise BadInput(f"file must be a path within the folder, not {short(row['file'])}; mend it")
+    if row["label"] and row["label"] not in classes:
         raise BadInput(
-            f"unknown class {row['label']!r}{nearest(row['label'], found.classes)}; "
-            f"{CLASSES} names {', '.join(found.classes)}"
+            f"unknown class {short(row['label'])}{nearest(row['label'], classes)}; "
+            f"{CLASSES} names {several(classes)}"
         )
-    label = found.classes.index(row["label"]) if row["label"] else None
+    label = classes[row["label"]] if row["label"] else None
     name = row.get("name") or file.with_suffix("").as_posix()
-    return read_sequence(root / file, found.skeleton, name, label, row.get("group", ""))
+    return read_sequence(root / file, skeleton, name, label, row.get("group", ""))
 
 
 def write_csv(data: Dataset, path: str | Path) -> None:

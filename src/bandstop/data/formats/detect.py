@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from bandstop.data.formats import csv_folder, fpha, sbu
+from bandstop.data.formats.arrays import ZIP
 from bandstop.errors import BadInput
+from bandstop.read import opened
 
 
 def detect(path: str | Path) -> str:
@@ -20,9 +22,9 @@ def detect(path: str | Path) -> str:
     )
     if not path.exists():
         raise BadInput(f"{path} does not exist; give {known}")
-    if path.is_file():
-        with path.open("rb") as file:
-            if file.read(2) == b"PK":
+    if not path.is_dir():
+        with opened(path, "arrays") as (file, _):
+            if file.read(len(ZIP)) == ZIP:
                 return f"npz:{path}"
         raise BadInput(f"{path} is a file, but no .npz; give {known}")
     if (path / csv_folder.INDEX).exists():

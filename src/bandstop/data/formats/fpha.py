@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from bandstop.data.formats.textfile import read_frames, read_text
@@ -24,6 +25,9 @@ POSES, SPLIT, FILE = (
     "skeleton.txt",
 )
 PARTS = ("Training", "Test")
+HEADER = re.compile(r"\s*(Training|Test)\s+([0-9]{1,9})\s*")
+ENTRY = re.compile(r"\s*(Subject_[0-9]+(?:/(?!\.\.?[/\s])[^/\s]{1,200}){2})\s+([0-9]{1,9})\s*")
+"""A line of the official list; no part of its path is `.` or `..`."""
 REMEDY = f"give the folder that holds {POSES} and {SPLIT}"
 
 
@@ -53,9 +57,8 @@ def read_split(path: Path) -> tuple[list[Take], list[str]]:
     problems: list[str] = []
     promised: dict[str, int] = {}
     part = ""
-    for number, line in enumerate(read_text(path).splitlines(), start=1):
-        header = re.fullmatch(r"\s*(Training|Test)\s+(\d+)\s*", line)
-        entry = re.fullmatch(r"\s*(Subject_\d+/[^/\s]+/[^/\s]+)\s+(\d+)\s*", line)
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
+        header, entry = HEADER.fullmatch(line), ENTRY.fullmatch(line)
         if header:
             part = header[1]
             if part in promised:
@@ -107,11 +110,11 @@ def _inconsistent(path: Path, takes: list[Take]) -> list[str]:
                 f"{path}, line {take.line}: {take.action!r} has label {take.label} here and "
                 f"{other.label} in line {other.line}; an action must have one label"
             )
-    missing = sorted(set(range(max(action_of, default=-1) + 1)) - set(action_of))
-    if missing:
+    missing = next(label for label in count() if label not in action_of)
+    if missing < len(action_of):
         problems.append(
-            f"{path}: labels must run from 0 without a gap and {missing[0]} is missing; "
-            "copy the file again"
+            f"{path}: the list names {len(action_of)} actions, so labels must run from 0 to "
+            f"{len(action_of) - 1}, and {missing} is missing; copy the file again"
         )
     return problems
 

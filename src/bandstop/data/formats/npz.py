@@ -14,75 +14,40 @@ skeleton_json  text                `json.dumps(skeleton.to_dict())`
 from __future__ import annotations
 
 import json
-import zipfile
-import zlib
+from collections.abc import Mapping
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bandstop.data.folds import add_folds, split_of
+from bandstop.data.formats.arrays import read_npz
 from bandstop.data.scan import Scan
 from bandstop.data.sequence import Dataset, Sequence
-from bandstop.errors import BadInput, listed, nearest
+from bandstop.errors import BadInput, listed, nearest, several, short
 from bandstop.files import beside
+from bandstop.read import KINDS, parse_json
 from bandstop.skeleton import LAYOUTS, Skeleton
 
 REQUIRED = ("positions", "lengths", "labels")
-DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, RuntimeError, SyntaxError)
-"""What numpy and zipfile raise on damaged files (NotImplementedError is a RuntimeError)."""
 OPTIONAL = ("classes", "names", "groups", "split", "skeleton", "skeleton_json")
-
-
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """All arrays of an npz file. Errors: BadInput for what is no complete npz or needs pickle."""
-    arrays = {}
-    try:
-        with path.open("rb") as file:
-            if file.read(4) != b"PK\x03\x04":
-                raise BadInput(f"{path} is not an npz file; write it with numpy.savez")
-            file.seek(0)
-            with np.load(file, allow_pickle=False) as archive:
-                for key in archive.files:
-                    try:
-                        arrays[key] = np.asarray(archive[key])
-                    except ValueError as error:
-                        raise BadInput(f"{path}, array {key!r}: {_unreadable(error)}") from error
-    except FileNotFoundError as error:
-        raise BadInput(f"{path} does not exist; give an npz file") from error
-    except IsADirectoryError as error:
-        raise BadInput(f"{path} is a folder; give an npz file") from error
-    except BadInput:
-        raise
-    except (*DAMAGE, OSError) as error:
-        raise BadInput(
-            f"{path} is cut short or damaged ({error}); write or copy it again"
-        ) from error
-    return arrays
-
-
-def _unreadable(error: ValueError) -> str:
-    if "allow_pickle" in str(error):
-        return (
-            "it holds Python objects, which are never loaded; write text as np.array(…, dtype=str)"
-        )
-    return f"it cannot be read ({error}); write the file again"
 
 
 def skeleton_from(text: str) -> Skeleton:
     """A skeleton from the name of a known layout, or from JSON. Errors: BadInput."""
-    if text.strip().startswith("{"):
-        try:
-            values = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise BadInput(f"the skeleton is not valid JSON: {error}") from error
-        return Skeleton.from_dict(values)
-    if text not in LAYOUTS:
+    plain = text.strip()
+    if plain[:1] in ("{", '"', "["):
+        value = parse_json(plain, "the skeleton", KINDS["skeleton"].remedy)
+        if not isinstance(value, str):
+            return Skeleton.from_dict(value)
+        plain = value
+    if plain not in LAYOUTS:
         raise BadInput(
-            f"unknown skeleton {text!r}{nearest(text, LAYOUTS)}; name one of {', '.join(LAYOUTS)}, "
-            "or describe your own as JSON with name, joints, bones and mirror"
+            f"unknown skeleton {short(plain)}{nearest(plain, LAYOUTS)}; name one of "
+            f"{', '.join(LAYOUTS)}, or describe your own as JSON with name, joints, bones and mirror"
         )
-    return LAYOUTS[text]
+    return LAYOUTS[plain]
 
 
 def _texts(array: np.ndarray) -> list[str]:
@@ -94,7 +59,7 @@ def _problems(arrays: dict[str, np.ndarray]) -> list[str]:
     problems = [f"array {key!r} is missing; add it" for key in REQUIRED if key not in arrays]
     known = (*REQUIRED, *OPTIONAL)
     problems += [
-        f"unknown array {key!r}{nearest(key, known)}; there may be {', '.join(known)}"
+        f"unknown array {short(key)}{nearest(key, known)}; there may be {', '.join(known)}"
         for key in arrays
         if key not in known
     ]
@@ -113,7 +78,7 @@ def _problems(arrays: dict[str, np.ndarray]) -> list[str]:
             problems.append(f"{key} must be a list, one entry each, not {array.shape}; flatten it")
     if problems:
         return problems
-    count, total = len(arrays["lengths"]), int(arrays["lengths"].sum())
+    count, total = len(arrays["lengths"]), sum(arrays["lengths"].tolist())  # never overflows
     for key in ("labels", "names", "groups", "split"):
         if key in arrays and len(arrays[key]) != count:
             problems.append(
@@ -136,33 +101,30 @@ def _problems(arrays: dict[str, np.ndarray]) -> list[str]:
     return problems
 
 
-def _label(value: np.generic, classes: tuple[str, ...]) -> int | None:
+def _label(value: str | int, classes: Mapping[str, int]) -> int | None:
     """A label as an index, None where not known. Errors: BadInput for an unknown class."""
-    if isinstance(value, np.str_):
-        if not value:
-            return None
-        if value not in classes:
+    if isinstance(value, str):
+        if value and value not in classes:
             raise BadInput(
-                f"unknown class {str(value)!r}{nearest(str(value), classes)}; "
-                f"classes are {', '.join(classes)}"
+                f"unknown class {short(value)}{nearest(value, classes)}; "
+                f"classes are {several(classes)}"
             )
-        return classes.index(str(value))
-    index = int(value)
-    if not -1 <= index < len(classes):
+        return classes[value] if value else None
+    if not -1 <= value < len(classes):
         raise BadInput(
-            f"label {index} is outside 0..{len(classes) - 1}, the classes (-1: not known); mend it"
+            f"label {value} is outside 0..{len(classes) - 1}, the classes (-1: not known); mend it"
         )
-    return None if index == -1 else index
+    return None if value == -1 else value
 
 
 def scan(path: Path) -> Scan:
     """The recordings in `path`. Errors: BadInput where the file as a whole cannot be used."""
-    arrays = read_arrays(path)
+    arrays = read_npz(path)
     problems = _problems(arrays)
     if problems:
         raise BadInput(f"{path}: {listed(problems)}")
-    labels = arrays["labels"]
-    classes = _texts(arrays["classes"]) if "classes" in arrays else sorted({*_texts(labels)} - {""})
+    labels = arrays["labels"].tolist()
+    classes = _texts(arrays["classes"]) if "classes" in arrays else sorted({*labels} - {""})
     try:
         key = "skeleton_json" if "skeleton_json" in arrays else "skeleton"
         skeleton = skeleton_from(_texts(arrays[key].reshape(-1))[0])
@@ -171,23 +133,23 @@ def scan(path: Path) -> Scan:
     if arrays["positions"].shape[1] != skeleton.nodes:
         raise BadInput(
             f"{path}: positions has {arrays['positions'].shape[1]} nodes and skeleton "
-            f"{skeleton.name!r} {skeleton.nodes}; name the right skeleton"
+            f"{short(skeleton.name)} {skeleton.nodes}; name the right skeleton"
         )
     found = Scan(path.stem, skeleton, tuple(classes))
-    ends = np.cumsum(arrays["lengths"])
-    split: list[str] | None = [] if "split" in arrays else None
-    for i, (end, length) in enumerate(zip(ends, arrays["lengths"], strict=True)):
-        name = str(arrays["names"][i]) if "names" in arrays else str(i + 1)
-        group = str(arrays["groups"][i]) if "groups" in arrays else ""
+    lengths, index_of = arrays["lengths"].tolist(), {c: i for i, c in enumerate(classes)}
+    names, groups, sides = (_texts(arrays[k]) if k in arrays else None for k in OPTIONAL[1:4])
+    split: list[str] | None = None if sides is None else []
+    for i, (end, length) in enumerate(zip(accumulate(lengths), lengths, strict=True)):
+        name, group = names[i] if names else str(i + 1), groups[i] if groups else ""
         try:
-            label = _label(labels[i], found.classes)
-            positions = arrays["positions"][int(end) - int(length) : int(end)]
+            label = _label(labels[i], index_of)
+            positions = arrays["positions"][end - length : end]
             found.sequences.append(Sequence(name, positions, label, group))
         except BadInput as error:
             found.problems.append(f"{path}, sequence {i} (from 0): {error}")
             continue
-        if split is not None:
-            split.append(str(arrays["split"][i]))
+        if split is not None and sides is not None:
+            split.append(sides[i])
     add_folds(found, split)
     return found
 

@@ -7,20 +7,18 @@ white space), a sequence file of our CSV folder (with its header), a .npy, or an
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from bandstop.data.formats import csv_folder, fpha, sbu
-from bandstop.data.formats.npz import read_arrays
+from bandstop.data.formats.arrays import NPY, ZIP, read_npy, read_npz
 from bandstop.data.formats.textfile import read_text
 from bandstop.data.sequence import Sequence
-from bandstop.errors import BadInput
+from bandstop.errors import BadInput, several
+from bandstop.read import opened
 from bandstop.skeleton import Skeleton
 from bandstop.skeleton.layouts import HAND21, SBU
-
-NPY, ZIP = b"\x93NUMPY", b"PK"
 
 
 def read_one(path: Path, skeleton: Skeleton) -> Sequence:
@@ -28,13 +26,10 @@ def read_one(path: Path, skeleton: Skeleton) -> Sequence:
 
     Errors: BadInput for an unknown content, another skeleton's recording, NaN, fewer than 2 frames.
     """
-    try:
-        with path.open("rb") as file:
-            start = file.read(len(NPY))
-    except OSError as error:
-        raise BadInput(f"{path} cannot be read: {error.strerror}; give one recording") from error
+    with opened(path, "arrays") as (file, _):
+        start = file.read(len(NPY))
     if start == NPY or start.startswith(ZIP):
-        positions = _npy(path) if start == NPY else _npz(path)
+        positions = read_npy(path) if start == NPY else _npz(path)
         if positions.ndim != 3 or positions.shape[1:] != (skeleton.nodes, 3):
             raise BadInput(
                 f"{path}: positions must be (frames, {skeleton.nodes}, 3) for skeleton "
@@ -45,7 +40,7 @@ def read_one(path: Path, skeleton: Skeleton) -> Sequence:
                 f"{path}: positions must be numbers, not {positions.dtype}; convert them"
             )
         return Sequence(path.as_posix(), positions)
-    first = next((line for line in read_text(path).splitlines() if line.strip()), "")
+    first = next((line for line in read_text(path).split("\n") if line.strip()), "")
     if not first:
         raise BadInput(f"{path} is empty; record or copy it again")
     if "frame" in first.lower():
@@ -71,21 +66,8 @@ def _fits(path: Path, kind: str, theirs: Skeleton, ours: Skeleton) -> None:
         )
 
 
-def _npy(path: Path) -> np.ndarray:
-    try:
-        return np.asarray(np.load(path, allow_pickle=False))
-    except (ValueError, EOFError, OSError) as error:
-        if "allow_pickle" in str(error):
-            raise BadInput(
-                f"{path} holds Python objects, which are never loaded; save an array of numbers"
-            ) from error
-        raise BadInput(f"{path} is cut short or damaged ({error}); write it again") from error
-
-
 def _npz(path: Path) -> np.ndarray:
-    if not zipfile.is_zipfile(path):
-        raise BadInput(f"{path} is cut short or damaged; write or copy it again")
-    arrays = read_arrays(path)
+    arrays = read_npz(path)
     if "lengths" in arrays and arrays["lengths"].size > 1:
         raise BadInput(
             f"{path} holds {arrays['lengths'].size} sequences and one is wanted; save one alone"
@@ -95,5 +77,5 @@ def _npz(path: Path) -> np.ndarray:
     if len(arrays) == 1:
         return next(iter(arrays.values()))
     raise BadInput(
-        f"{path} holds the arrays {', '.join(arrays) or 'none'}; name the recording 'positions'"
+        f"{path} holds the arrays {several(arrays) or 'none'}; name the recording 'positions'"
     )

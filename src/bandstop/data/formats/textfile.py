@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence as Seq
 from pathlib import Path
 
 import numpy as np
 
-from bandstop.errors import BadInput
+from bandstop import read
+from bandstop.errors import BadInput, short
+
+BLOCK = 1024
+"""Lines that are taken apart at a time: as text a number takes ten times the memory."""
+PLAIN = b"0123456789eE+-.,; \t"
+"""What a line of numbers holds: of nothing else, Python reads a number as everybody does."""
+NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
 
 
 def read_text(path: Path) -> str:
-    """The whole file, UTF-8. Errors: BadInput for one that is missing, a folder, or not text."""
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise BadInput(f"{path} does not exist") from error
-    except IsADirectoryError as error:
-        raise BadInput(f"{path} is a folder; a text file is wanted") from error
-    except UnicodeDecodeError as error:
-        raise BadInput(f"{path} is not a text file (byte {error.start} is not UTF-8)") from error
-    except OSError as error:
-        raise BadInput(f"{path} cannot be read: {error.strerror}") from error
+    """The whole file, UTF-8. Errors: BadInput for one that is missing, no file, or not text."""
+    return read.read_text(path, "recording")
 
 
 def read_frames(path: Path, fields: int, separator: str | None, skip: int = 0) -> np.ndarray:
@@ -30,45 +30,52 @@ def read_frames(path: Path, fields: int, separator: str | None, skip: int = 0) -
     Errors: BadInput for a file that is missing, empty or not text, a wrong number of fields, a
     field that is not a number, NaN or infinity.
     """
-    text = read_text(path)
-    numbers, rows = [], []
-    for number, line in enumerate(text.splitlines(), start=1):
-        if number > skip and line.strip():
-            parts = line.strip().split(separator)
-            if len(parts) != fields:
-                raise BadInput(
-                    f"{path}, line {number}: a frame has {fields} fields and this line has "
-                    f"{len(parts)}; the file may be cut short: mend or remove the line"
-                )
-            numbers.append(number)
-            rows.append(parts)
-    if not rows:
+    lines = [line.strip() for line in read_text(path).split("\n")]
+    kept = [n for n, line in enumerate(lines) if line and n >= skip]
+    if not kept:
         raise BadInput(f"{path} holds no frames; remove it or copy it again")
-    try:
-        values = np.array(rows, dtype=np.float64)
-    except ValueError:
-        number, index, value = next(
-            (n, i + 1, v)
-            for n, row in zip(numbers, rows, strict=True)
-            for i, v in enumerate(row)
-            if not _is_number(v)
-        )
-        raise BadInput(
-            f"{path}, line {number}, field {index}: {value!r} is not a number; "
-            "mend or remove the line"
-        ) from None
+    values = np.empty((len(kept), fields))
+    for start in range(0, len(kept), BLOCK):
+        block = kept[start : start + BLOCK]
+        rows = [lines[n].split(separator) for n in block]
+        for n, row in zip(block, rows, strict=True):
+            if len(row) != fields:
+                raise BadInput(
+                    f"{path}, line {n + 1}: a frame has {fields} fields and this line has "
+                    f"{len(row)}; the file may be cut short: mend or remove the line"
+                )
+        try:
+            if "".join([lines[n] for n in block]).encode().translate(None, PLAIN):
+                raise ValueError
+            values[start : start + len(block)] = rows
+        except ValueError:
+            # looked at one by one only now: most files hold nothing but numbers
+            raise _no_number(path, lines, block, rows) from None
     if not np.isfinite(values).all():
-        row, column = np.argwhere(~np.isfinite(values))[0]
-        raise BadInput(
-            f"{path}, line {numbers[row]}, field {column + 1}: {rows[row][column]!r} is not "
-            "finite; coordinates must be numbers: mend or remove the line"
-        )
+        at, column = np.argwhere(~np.isfinite(values))[0]
+        field = lines[kept[at]].split(separator)[column]
+        raise _bad_field(path, kept[at], int(column), field, finite=False)
     return values
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+def _no_number(path: Path, lines: list[str], block: Seq[int], rows: list[list[str]]) -> BadInput:
+    """What to say of the first field that is no number, or of a character between the fields."""
+    for n, row in zip(block, rows, strict=True):
+        for column, field in enumerate(row):
+            try:
+                read.number(field)
+            except ValueError:
+                finite = NOT_FINITE.fullmatch(field.strip()) is None
+                return _bad_field(path, n, column, field, finite)
+        if odd := lines[n].encode().translate(None, PLAIN).decode():
+            return BadInput(
+                f"{path}, line {n + 1}: {odd[0]!r} stands between the numbers; remove it"
+            )
+    raise AssertionError("a line of numbers was refused")
+
+
+def _bad_field(path: Path, line: int, column: int, field: str, finite: bool) -> BadInput:
+    where = f"{path}, line {line + 1}, field {column + 1}: {short(field)}"
+    if finite:
+        return BadInput(f"{where} is not a number; mend or remove the line")
+    return BadInput(f"{where} is not finite; coordinates must be numbers: mend or remove the line")

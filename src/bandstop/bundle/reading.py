@@ -1,0 +1,223 @@
+"""From a file's bytes to a bundle: a form for the header, sizes before memory, every tensor accounted for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load as load_tensors
+from torch import Tensor
+
+from bandstop.bundle.bundle import TENSORS, VERSION, Bundle
+from bandstop.bundle.order import Order
+from bandstop.bundle.storage import STORAGES, index_type, restore
+from bandstop.data.describe import VIEWS, Description, Normalisation
+from bandstop.data.sequence import CLASSES
+from bandstop.digest import digest
+from bandstop.errors import BadInput, OtherVersion, several, short
+from bandstop.nn import AttentionGCN, CompactGCN, Shape
+from bandstop.nn.attention_gcn import FUSIONS
+from bandstop.prune import NEVER
+from bandstop.read import KINDS, parse_json, read_bytes
+from bandstop.schema import FRACTION, Any_, Fields, Many, Named, Number, OneOf, Text, Whole
+from bandstop.skeleton import Skeleton
+
+LARGEST, SMALL, TIMES = 2**28, 2**22, 256
+"""Numbers of the largest tensors that are made: 1 GiB; and beyond 16 MiB, 256 times what the file holds.
+A few bytes could ask for any memory; what compaction leaves has a value in every row and column."""
+
+_SIZE = Whole(1, LARGEST)
+_NAME = Text(1000, line=True)
+FACTS = Fields(
+    {},
+    {
+        "method": _NAME,
+        "rate": FRACTION,
+        "rate_target": FRACTION,
+        "accuracy": FRACTION,
+        "provenance": Fields(
+            {},
+            {
+                "config": Named(Any_()),
+                "data": _NAME,
+                "fingerprint": _NAME,
+                "fold": _NAME,
+                "environment": Named(Any_()),
+                "date": _NAME,
+            },
+            open=True,
+        ),
+    },
+    open=True,
+)
+HEADER = Fields(
+    {
+        "version": _SIZE,
+        "skeleton": Named(Any_()),
+        "chunks": _SIZE,
+        "view": OneOf(VIEWS),
+        "trim": Number(0, 0.5, open=True),
+        "classes": Many(_NAME, 1, CLASSES, distinct=True),
+        "nodes": _SIZE,
+        "features": _SIZE,
+        "shape": Fields(
+            {
+                "heads": _SIZE, "nodes": _SIZE, "features": _SIZE, "filters": _SIZE,
+                "classes": _SIZE, "outputs": _SIZE, "fusion": OneOf(FUSIONS),
+            }
+        ),
+        "storage": Fields(dict.fromkeys(TENSORS, OneOf(tuple(STORAGES)))),
+        "facts": FACTS,
+    },
+    {
+        "order": Fields(
+            {
+                "weights": Whole(1, NEVER),
+                "lowest": Number(0, 1, open=True),
+                "highest": Number(0, 1, open=True),
+            }
+        )
+    },
+)  # fmt: skip
+
+
+def load_bundle(path: str | Path) -> Bundle:
+    """Read a bundle. Nothing in it is ever executed or unpickled.
+
+    Errors: BadInput for a file that is missing, cut short, altered, no bundle, or of a newer format.
+    """
+    return from_bytes(read_bytes(Path(path), "bundle"), str(path))
+
+
+def from_bytes(content: bytes, name: str = "the bundle") -> Bundle:
+    """The bundle that `to_bytes` wrote. Errors: as `load_bundle`."""
+    remedy = KINDS["bundle"].remedy
+    try:
+        tensors = load_tensors(content)
+        length = int.from_bytes(content[:8], "little")
+        plain = parse_json(content[8 : 8 + length].decode(), "its header", "mend it")
+    except Exception as error:  # on damaged files safetensors and torch raise whatever comes
+        raise BadInput(f"{name} is cut short or no bundle ({_why(error)}); {remedy}") from error
+    metadata = plain.get("__metadata__")
+    if not isinstance(metadata, dict) or not isinstance(text := metadata.get("bandstop"), str):
+        raise BadInput(f"{name} is a safetensors file but no bundle of bandstop; {remedy}")
+    try:
+        header = parse_json(text, "it", "mend it")
+        version = header["version"]
+    except (BadInput, LookupError, TypeError) as error:
+        raise BadInput(f"{name} has a damaged header ({_why(error)}); {remedy}") from error
+    if type(version) is not int or version != VERSION:
+        raise OtherVersion(
+            f"{name} is a bundle of format {short(version)}, and this bandstop reads format {VERSION}; "
+            "update bandstop, or design the network anew"
+        )
+    if metadata.get("sha256") != digest(text, tensors):
+        raise BadInput(f"{name} was altered after it was written: its checksum differs; {remedy}")
+    try:
+        return _assemble(header, tensors, len(content))
+    except Exception as error:
+        raise BadInput(f"{name} is not a usable bundle: {_why(error)}; {remedy}") from error
+
+
+def _why(error: Exception) -> str:
+    return str(error).partition("\n")[0] or type(error).__name__  # torch adds pages
+
+
+def _assemble(header: dict[str, Any], tensors: Mapping[str, Tensor], size: int) -> Bundle:
+    HEADER.check(header, "its header")
+    shape = Shape(**header["shape"])
+    _require_sizes(shape, header, size)
+    _require_tensors(shape, header, tensors)
+    net = AttentionGCN(shape, scales=dict.fromkeys(TENSORS, 1.0))
+    ranks: dict[str, Tensor] = {}
+    with torch.no_grad():
+        for name, extent in shape.tensors.items():
+            parts = {
+                k.removeprefix(f"{name}."): v
+                for k, v in tensors.items()
+                if k.startswith(f"{name}.") and k != f"{name}.ranks"
+            }
+            weight = restore(header["storage"][name], parts, extent)
+            getattr(net, name).copy_(weight)
+            if "order" in header:
+                ranks[name] = torch.full(extent, NEVER)
+                ranks[name][weight != 0] = tensors[f"{name}.ranks"].long()
+        net.filter_bias.copy_(tensors["filter_bias"])
+        net.class_bias.copy_(tensors["class_bias"])
+    small = CompactGCN(
+        net,
+        tensors["joints"].long(),
+        tensors["features"].long(),
+        nodes=header["nodes"],
+        all_features=header["features"],
+    )
+    return Bundle(
+        small.eval().requires_grad_(False),
+        Description(
+            Skeleton.from_dict(header["skeleton"]),
+            header["chunks"],
+            header["view"],
+            float(header["trim"]),
+        ),
+        Normalisation(tensors["mean"], tensors["std"]),
+        tuple(header["classes"]),
+        header["facts"],
+        Order(ranks, **header["order"]) if "order" in header else None,
+    )
+
+
+def _require_sizes(shape: Shape, header: Mapping[str, Any], size: int) -> None:
+    """Errors: BadInput where a network asks for more than the file can stand for."""
+    most = min(LARGEST, max(SMALL, TIMES * size))
+    mixed = shape.heads * shape.features * shape.outputs + shape.channels * shape.outputs
+    if (largest := max(shape.weights, mixed)) > most:
+        raise BadInput(f"its network would have {largest} numbers, and {most} can be read")
+    if max(shape.nodes, shape.outputs) > header["nodes"] or shape.features > header["features"]:
+        raise BadInput(
+            f"its network reads {shape.nodes} nodes and {shape.features} features and computes "
+            f"{shape.outputs} nodes, of {header['nodes']} and {header['features']}"
+        )
+
+
+def _require_tensors(
+    shape: Shape, header: Mapping[str, Any], tensors: Mapping[str, Tensor]
+) -> None:
+    """Errors: BadInput where tensors are missing, unknown, or not of the header's type and size."""
+    sizes: dict[str, tuple[torch.dtype, tuple[int, ...]]] = {
+        "filter_bias": (torch.float32, (shape.channels,)),
+        "class_bias": (torch.float32, (shape.classes,)),
+        "mean": (torch.float32, (header["nodes"], header["features"])),
+        "std": (torch.float32, ()),
+        "joints": (torch.int32, (shape.nodes,)),
+        "features": (torch.int32, (shape.features,)),
+    }
+    parts = {
+        f"{name}.{part}" for name in TENSORS for part in STORAGES[header["storage"][name]].parts
+    }
+    if "order" in header:
+        kind = index_type(header["order"]["weights"])
+        for name in TENSORS:
+            kept = int((tensors[f"{name}.values"] != 0).sum())
+            sizes[f"{name}.ranks"] = (kind, (kept,))
+    if odd := tensors.keys() ^ (sizes.keys() | parts):
+        raise BadInput(f"its tensors {several(sorted(odd), 5)} are missing or unknown")
+    for key, (dtype, extent) in sizes.items():
+        if tensors[key].dtype != dtype or tensors[key].shape != extent:
+            raise BadInput(
+                f"{key} is {tensors[key].dtype} {tuple(tensors[key].shape)}, not {dtype} {extent}"
+            )
+    for key, tensor in tensors.items():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            raise BadInput(f"{key} has NaN or infinite values")
+    if not tensors["std"] >= torch.finfo(torch.float32).tiny:
+        raise BadInput(f"std is {tensors['std']:g}, and must be above 0")
+    if "order" in header:
+        every = torch.cat([tensors[f"{name}.ranks"].long() for name in TENSORS])
+        within = (
+            len(every) == 0
+            or 0 <= int(every.min()) <= int(every.max()) < header["order"]["weights"]
+        )
+        if not within or len(every.unique()) < len(every):
+            raise BadInput("its ranks must be whole numbers below the number of weights, each once")
