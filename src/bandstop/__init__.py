@@ -6,13 +6,26 @@
     net.predict(data.sequences[0])
     net.save("wave.bandstop")
 
-The names are looked up when they are first used, so that importing the package is cheap.
+The names are looked up when they are first used, so that importing the package is cheap; type checkers
+read them from the imports below, and a test holds both to `__all__`.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bandstop import bundle, data, gate, measure, method, nn, objective, prune, record
+    from bandstop.api import design
+    from bandstop.bundle import Bundle, load_bundle
+    from bandstop.data import Dataset, Sequence, load
+    from bandstop.errors import BadInput, BandstopError, Failure
+    from bandstop.gate import BandStop
+    from bandstop.record import Config
+    from bandstop.skeleton import Skeleton
+
+    __version__: str
 
 _NAMES = {
     "BandStop": "bandstop.gate",
@@ -30,7 +43,11 @@ _NAMES = {
 }
 _ROOMS = ("bundle", "data", "gate", "measure", "method", "nn", "objective", "prune", "record")
 
-__all__ = [*sorted(_NAMES), *_ROOMS]
+__all__ = [
+    "BadInput", "BandStop", "BandstopError", "Bundle", "Config", "Dataset", "Failure", "Sequence",
+    "Skeleton", "bundle", "data", "design", "gate", "load", "load_bundle", "measure", "method", "nn",
+    "objective", "prune", "record",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
@@ -38,8 +55,10 @@ def __getattr__(name: str) -> Any:
         return getattr(import_module(_NAMES[name]), name)
     if name in _ROOMS:
         return import_module(f"bandstop.{name}")
+    if name == "__version__":
+        return import_module("importlib.metadata").version("bandstop")
     raise AttributeError(f"module 'bandstop' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return [*__all__, "__version__"]

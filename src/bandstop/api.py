@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bandstop.bundle import Bundle
-from bandstop.data import Dataset
+from bandstop.data import Dataset, canonical
 from bandstop.job import Listener, Progressing
 from bandstop.job import design as carry_out
 from bandstop.record import Config, from_mapping
@@ -34,6 +34,6 @@ def design(
         options["data"] = dataset.name
         options.setdefault("fold", dataset.folds[0].name if dataset.folds else "1")
     else:
-        options["data"] = data
+        options["data"] = canonical(data) if isinstance(data, str) else data
     config = Config(**from_mapping(options, "design"))
     return carry_out(config, Path(runs), dataset, listener or Progressing()).model

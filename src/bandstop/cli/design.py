@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
+from dataclasses import replace
 from pathlib import Path
 
 import typer
@@ -45,13 +46,14 @@ def design(
       bandstop design --config wave.toml --seed 3 --json
     """
     from bandstop.cli.show import out, rates_table, result_table
-    from bandstop.data import load
+    from bandstop.data import canonical, load
     from bandstop.job import Events, Listener, Listeners, Progressing, all_folds
     from bandstop.job import design as carry_out
 
     listener: Listener = Progressing(quiet)
     if tensorboard:
         listener = Listeners(listener, Events())
+    config = replace(config, data=canonical(config.data))
     dataset = load(config.data)
     listener.say(
         f"{dataset.name}: {len(dataset.sequences)} sequences, {dataset.skeleton.nodes} nodes, "

@@ -31,7 +31,6 @@ RESUMED = ("design", "table")
 app = typer.Typer(
     name="bandstop",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     help="From skeleton recordings and a budget to the smallest network that still recognises.",

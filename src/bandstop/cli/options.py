@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from bandstop.record import Config, read_toml
+from bandstop.record import CHOICES, Config, read_toml
 
 TYPES: dict[str, Any] = {
     "str": str,
@@ -32,6 +32,7 @@ def _parameter(field: Field) -> inspect.Parameter:
         help=words,
         rich_help_panel=field.metadata["panel"],
         show_default=False,
+        autocompletion=_choices_of(field.name),
     )
     option.default = None
     return inspect.Parameter(
@@ -40,6 +41,12 @@ def _parameter(field: Field) -> inspect.Parameter:
         default=option,
         annotation=TYPES[str(field.type)] | None,
     )
+
+
+def _choices_of(name: str) -> Callable[[str], list[str]] | None:
+    """What the shell completes an option's value to."""
+    valid = CHOICES.get(name, ())
+    return (lambda begun: [v for v in valid if v.startswith(begun)]) if valid else None
 
 
 def with_config_options(

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def table(
     config: Config,
     name: str = typer.Argument(
-        help="a named table, such as sbu or sbu-methods; a wrong name lists all"
+        help="a named table, such as sbu or sbu-methods (or methods); a wrong name lists all"
     ),
     methods: str = typer.Option(None, help="such as dense,mp,mp-finetune,pmp"),
     rates: str = typer.Option(None, help="such as 50,70,90,95,98, in percent, or 0.5,0.7"),
@@ -49,13 +49,16 @@ def table(
 
     Runs go side by side, one torch thread each. Stopped or killed, the same command goes on. Mean and
     standard deviation are over folds and seeds. A table's variants are options of their own, such as the
-    priors of sbu-priors; they win over the flags.
+    priors of sbu-priors; they win over the flags. The files are named after the recordings: sbu-methods
+    of those in wave.npz is table-wave-methods.
 
     Examples:
 
       bandstop table synthetic --steps 200
 
       bandstop table sbu --data sbu:DIR --rates 90,98 --seeds 0-2
+
+      bandstop table methods --data wave.npz
 
       bandstop table sbu --data sbu:DIR --dry-run
 
@@ -65,14 +68,14 @@ def table(
     """
     from bandstop.cli.show import out
     from bandstop.cli.watch import Watching
-    from bandstop.data import load
+    from bandstop.data import canonical, load
     from bandstop.errors import Failure
     from bandstop.job import run_folder
     from bandstop.record import Listing, parse_rates, write_listing
     from bandstop.report.spread import spread
     from bandstop.report.summary import rows, to_markdown
     from bandstop.report.tables import write_tables
-    from bandstop.sweep import expand, named, only, parse_seeds, sweep
+    from bandstop.sweep import called, expand, named, only, parse_seeds, sweep
 
     asked = named(name)
     if variants:
@@ -85,6 +88,7 @@ def table(
         asked = replace(asked, folds=tuple(folds.split(",")))
     if seeds:
         asked = replace(asked, seeds=parse_seeds(seeds))
+    config = replace(config, data=canonical(config.data))
     dataset = load(config.data)
     plan = expand(config, asked, dataset)
     if dry_run:
@@ -100,12 +104,13 @@ def table(
     names = tuple(run_folder(run, dataset, runs).path.name for run in plan.runs)
     today = datetime.now(UTC).date().isoformat()
     runs.mkdir(parents=True, exist_ok=True)
-    write_listing(runs, Listing(name, _command(name, config, axes), today, asked.rates, names))
+    ours, command = called(name, dataset), _command(name, config, axes)
+    write_listing(runs, Listing(ours, command, today, asked.rates, names))
     watch = None if quiet else Watching()
     done = sweep(plan, dataset, runs, jobs or None, cluster, watch, stack, tensorboard)
     made = rows(spread(done.records, asked.rates))
     out.print(to_markdown(made), soft_wrap=True)
-    for path in write_tables(made, output or runs / f"table-{name}"):
+    for path in write_tables(made, output or runs / f"table-{ours}"):
         out.print(f"table  {path}", soft_wrap=True)
     if json_:
         for record in done.records:
@@ -129,7 +134,7 @@ def _command(name: str, config: Config, axes: Mapping[str, str | None]) -> tuple
 
 def _show_plan(plan: Plan, table: Table, dataset: Dataset, runs: Path, jobs: int) -> None:
     from bandstop.cli.show import number, out
-    from bandstop.job.progress import clock_time
+    from bandstop.job.progress import duration
     from bandstop.sweep import estimate, pending
 
     todo = pending(plan.runs, dataset, runs)
@@ -140,5 +145,5 @@ def _show_plan(plan: Plan, table: Table, dataset: Dataset, runs: Path, jobs: int
     out.print(f"rates    {', '.join(f'{r:g}' for r in table.rates)}")
     out.print(f"runs     {len(plan.runs)}, of them {len(plan.dense)} dense references")
     out.print(f"to make  {len(todo)}")
-    out.print(f"time     about {clock_time(takes.seconds)}")
+    out.print(f"time     about {duration(takes.seconds)}")
     out.print(f"disk     about {number(round(takes.bytes / 2**20))} MiB")

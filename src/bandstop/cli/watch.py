@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from bandstop.job.progress import clock_time
+from bandstop.job.progress import duration
 from bandstop.sweep import Progress
 
 WIDTH = 24
@@ -31,7 +31,7 @@ def lines(progress: Progress) -> list[str]:
         f"{progress.done} of {progress.total} epochs"
     )
     if left is not None:
-        whole += f", {clock_time(left)} left"
+        whole += f", {duration(left)} left"
     each = [f"{bar(made, of)} {made}/{of}  {name}" for name, made, of in progress.current[:LINES]]
     return [whole, *each]
 

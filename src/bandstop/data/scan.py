@@ -16,7 +16,10 @@ from bandstop.skeleton import Skeleton
 
 @dataclass
 class Scan:
-    """What was read, what could not be read (`problems`), what was left out on purpose (`notes`)."""
+    """What was read, what could not be read (`problems`), what was left out on purpose (`notes`).
+
+    kind  as of `Dataset`
+    """
 
     name: str
     skeleton: Skeleton
@@ -25,6 +28,7 @@ class Scan:
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     folds: tuple[Fold, ...] = ()
+    kind: str = "own"
 
     def dataset(self) -> Dataset:
         """The data set, or BadInput with every problem that was found."""
@@ -37,6 +41,7 @@ class Scan:
             tuple(self.sequences),
             self.folds,
             tuple(self.notes),
+            self.kind,
         )
 
 

@@ -86,6 +86,8 @@ class Dataset:
     """Recordings of one skeleton, their classes and the splits they are evaluated by.
 
     notes  what a reader of the files should know: what was left out and why
+    kind   what the names of its runs begin with, wherever its files lie and whatever they are called:
+           "sbu", "fpha", "synthetic", or "own"
 
     Errors: BadInput, naming every rule that is broken.
     """
@@ -96,6 +98,7 @@ class Dataset:
     sequences: tuple[Sequence, ...]
     folds: tuple[Fold, ...]
     notes: tuple[str, ...] = field(default=())
+    kind: str = "own"
 
     def __post_init__(self) -> None:
         problems = []

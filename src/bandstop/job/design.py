@@ -179,8 +179,9 @@ def check(config: Config, dataset: Dataset) -> None:
 
 
 def run_folder(config: Config, dataset: Dataset, runs: Path) -> RunFolder:
-    """Where this run's files are, or will be."""
-    return RunFolder(runs / run_name(config.canonical(), dataset.fingerprint))
+    """Where this run's files are, or will be: the same for the same recordings, however they are named."""
+    called = replace(config.canonical(), data=dataset.kind)
+    return RunFolder(runs / run_name(called, dataset.fingerprint))
 
 
 def is_finished(folder: RunFolder) -> bool:

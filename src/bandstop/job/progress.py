@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
@@ -15,13 +17,21 @@ EVERY = 10
 """Epochs between two lines of progress where there is no terminal to redraw."""
 
 
-def clock_time(seconds: float) -> str:
+UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+
+
+def duration(seconds: float) -> str:
+    """The two largest units, each said.
+
+    >>> duration(783), duration(7500.4), duration(59.6), duration(3600), duration(0.2)
+    ('13 min 3 s', '2 h 5 min', '1 min', '1 h', 'less than 1 s')
     """
-    >>> clock_time(75)
-    '1:15'
-    """
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02d}"
+    whole = round(seconds)
+    for (unit, size), (small, part) in pairwise((*UNITS, ("", 1))):
+        if whole >= size:
+            count, rest = divmod(whole, size)
+            return f"{count} {unit}" + (f" {rest // part} {small}" if rest // part else "")
+    return "less than 1 s"
 
 
 def epoch_line(epoch: Epoch) -> str:
@@ -60,7 +70,7 @@ class Progressing(Listener):
         self.bar.add_task("training", total=clock.epochs, completed=first_epoch, left="?", line="")
 
     def epoch(self, epoch: Epoch, seconds_left: float) -> None:
-        left, line = clock_time(seconds_left), epoch_line(epoch)
+        left, line = duration(seconds_left), epoch_line(epoch)
         if self.bar is not None:
             task = self.bar.task_ids[0]
             self.bar.update(task, completed=epoch.epoch + 1, left=left, line=line)

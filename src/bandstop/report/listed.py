@@ -11,7 +11,7 @@ from bandstop.record import Listing, Record
 from bandstop.report.collect import Collection
 from bandstop.report.curves import CURVES, can_show
 from bandstop.report.groups import GROUPS
-from bandstop.report.pages import PAGES, Page
+from bandstop.report.pages import PAGES, Page, question
 from bandstop.report.spread import spread
 from bandstop.report.summary import Row, rows, trained
 
@@ -36,7 +36,9 @@ class Listed:
 
     @property
     def page(self) -> Page:
-        return PAGES.get(self.name, Page(f"Table {self.name}", "Every figure of its runs.", EVERY))
+        return PAGES.get(
+            question(self.name), Page(f"Table {self.name}", "Every figure of its runs.", EVERY)
+        )
 
     @property
     def rows(self) -> list[Row]:
@@ -66,8 +68,8 @@ def listed(collection: Collection) -> list[Listed]:
         records = tuple(by_name[name] for name in listing.runs if name in by_name)
         if records:
             found.append(Listed(listing, records, len(listing.runs) - len(records)))
-    order = list(PAGES)
-    return sorted(found, key=lambda t: order.index(t.name) if t.name in order else len(order))
+    order = [*PAGES, ""]
+    return sorted(found, key=lambda table: order.index(question(table.name)))
 
 
 def figures_of(

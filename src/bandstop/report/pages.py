@@ -17,50 +17,59 @@ class Page:
 
 
 PAGES: dict[str, Page] = {
-    "sbu-methods": Page(
+    "methods": Page(
         "Every method at every rate",
         "Accuracy against rate, and against what the small network costs.",
         ("accuracy-rate", *FRONTS),
     ),
-    "sbu-priors": Page(
+    "priors": Page(
         "Priors",
         "Do the weights follow the prior, and is the targeted rate the observed one?",
         ("observed-rate", "accuracy-rate", "priors", "band-stop"),
     ),
-    "sbu-alignment": Page(
+    "alignment": Page(
         "Alignment",
         "What aligning the weights with the prior is worth, and which distance does it.",
         ("accuracy-rate", "observed-rate"),
     ),
-    "sbu-semi": Page(
+    "semi": Page(
         "Stages of semi-structured pruning",
         "Entries alone, groups alone, without the rank or the budget term, and whole.",
         ("accuracy-rate", *FRONTS, "crops"),
     ),
-    "sbu-ctf": Page(
+    "ctf": Page(
         "Levels of coarse-to-fine pruning",
         "Each level alone, and all of them together.",
         ("accuracy-rate", *FRONTS),
     ),
-    "sbu-regularisers": Page(
+    "regularisers": Page(
         "Regularisers",
         "Magnitude pruning after a training with each regulariser.",
         ("side-by-side", "accuracy-macs"),
     ),
-    "sbu-mrmp": Page(
+    "mrmp": Page(
         "One training, every rate",
         "The network of many rates against one trained for each rate alone.",
         ("many-rates", "accuracy-rate"),
     ),
-    "sbu-dense": Page(
+    "dense": Page(
         "Dense networks",
         "Graph networks side by side, nothing pruned.",
         ("side-by-side", "accuracy-macs-dense"),
     ),
-    "sbu-structure": Page(
+    "structure": Page(
         "Structure",
         "One large network, one rate: what whole groups are worth to a dense runtime.",
         ("side-by-side", *FRONTS, "crops"),
     ),
 }
-"""Table -> its page. A table that has none gets every figure that its runs can show."""
+"""A table's question -> its page. A table that has none gets every figure that its runs can show."""
+
+
+def question(table: str) -> str:
+    """What a table of any recordings asks; empty where it is not one of PAGES.
+
+    >>> question("sbu-ctf"), question("my-wave-methods"), question("wave")
+    ('ctf', 'methods', '')
+    """
+    return next((q for q in PAGES if table == q or table.endswith(f"-{q}")), "")

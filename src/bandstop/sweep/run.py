@@ -10,7 +10,7 @@ from pathlib import Path
 
 from joblib import Parallel, cpu_count, delayed, parallel_config
 
-from bandstop.data import FORMATS, Dataset, load
+from bandstop.data import FORMATS, Dataset, canonical, load
 from bandstop.errors import BadInput, BandstopError
 from bandstop.files import locked
 from bandstop.job import Events, design_together, is_finished, run_folder
@@ -135,5 +135,5 @@ def absolute(spec: str) -> str:
     >>> absolute("synthetic:gestures")
     'synthetic:gestures'
     """
-    kind, _, path = spec.partition(":")
-    return f"{kind}:{Path(path).resolve()}" if path and FORMATS[kind].path else spec
+    kind, _, path = canonical(spec).partition(":")
+    return f"{kind}:{Path(path).resolve()}" if FORMATS[kind].path else canonical(spec)

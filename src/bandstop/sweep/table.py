@@ -5,10 +5,11 @@ Nothing is trained here. Expanding a table finds every problem before the first 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from bandstop.data import Dataset
+from bandstop.data import FORMATS, Dataset
 from bandstop.errors import BadInput, listed, nearest
 from bandstop.job import check
 from bandstop.method import METHODS
@@ -17,12 +18,21 @@ from bandstop.sweep.tables import TABLES, Table, Variant
 
 
 def named(name: str) -> Table:
-    """The table of that name. Errors: BadInput for another, with the nearest."""
-    if name not in TABLES:
-        raise BadInput(
-            f"unknown table {name!r}{nearest(name, TABLES)}; there are {', '.join(TABLES)}"
-        )
-    return TABLES[name]
+    """The table of that name, with `sbu-` or without. Errors: BadInput for another, with the nearest."""
+    if found := TABLES.get(name, TABLES.get(f"sbu-{name}")):
+        return found
+    raise BadInput(f"unknown table {name!r}{nearest(name, TABLES)}; there are {', '.join(TABLES)}")
+
+
+def called(name: str, dataset: Dataset) -> str:
+    """What a table of these recordings is called: their name, and the question if it asks one.
+
+    So "sbu-methods" of recordings in wave.npz is "wave-methods", and "sbu" of them "wave".
+    """
+    data = dataset.name if dataset.kind == "own" else dataset.kind
+    data = re.sub(r"[^\w.+-]+", "_", data).strip("._-") or dataset.kind
+    question = "" if name in FORMATS else name.removeprefix("sbu-")
+    return f"{data}-{question}" if question else data
 
 
 def only(table: Table, names: Sequence[str]) -> Table:

@@ -132,7 +132,13 @@ def scan(root: Path) -> Scan:
         raise BadInput(f"{root} does not hold {lacking}; {REMEDY}")
     takes, problems = read_split(split)
     action_of = {t.label: t.action for t in reversed(takes)}
-    found = Scan("fpha", HAND21, tuple(action_of[k] for k in sorted(action_of)), problems=problems)
+    found = Scan(
+        "fpha",
+        HAND21,
+        tuple(action_of[k] for k in sorted(action_of)),
+        problems=problems,
+        kind="fpha",
+    )
     index_of = {label: index for index, label in enumerate(sorted(action_of))}
     sides: dict[str, list[int]] = {part: [] for part in PARTS}
     for take in {t.name: t for t in takes}.values():

@@ -48,7 +48,7 @@ def read_sequence(path: Path, name: str, label: int | None = None, group: str = 
 def scan(root: Path) -> Scan:
     """Every take under `root`, with the five official folds by participant pair."""
     existing_folder(root, "give the folder that holds s01s02, s01s03, …")
-    found = Scan("sbu", SBU, CLASSES)
+    found = Scan("sbu", SBU, CLASSES, kind="sbu")
     known_pairs = {pair for pairs in SBU_FOLDS.values() for pair in pairs}
     for path in sorted(root.glob(f"*/*/*/{FILE}")):
         pair, number, take = path.relative_to(root).parts[:3]

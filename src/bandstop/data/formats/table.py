@@ -69,6 +69,16 @@ def parse(spec: str) -> tuple[str, str]:
     return kind, path
 
 
+def canonical(spec: str) -> str:
+    """One spec for what has several: the format said, the path without detours.
+
+    >>> canonical("npz:./my//walk.npz"), canonical("synthetic:gestures")
+    ('npz:my/walk.npz', 'synthetic:gestures')
+    """
+    kind, path = parse(spec)
+    return f"{kind}:{Path(path)}" if path else kind
+
+
 def scan(spec: str) -> Scan:
     """Read what `spec` names and keep the problems beside the recordings (for the doctor)."""
     kind, path = parse(spec)

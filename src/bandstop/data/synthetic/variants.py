@@ -34,7 +34,7 @@ def interactions(seed: int = SEED, clean: bool = False) -> Scan:
 
     clean  without the sensor's errors: bones then have exactly one length
     """
-    found = Scan("synthetic-interactions", SBU, tuple(two_people.ACTIONS))
+    found = Scan("synthetic-interactions", SBU, tuple(two_people.ACTIONS), kind="synthetic")
     for pair in range(PAIRS):
         rng = np.random.default_rng([seed, 1, pair])
         bodies = (random_body(rng), random_body(rng))
@@ -49,7 +49,7 @@ def interactions(seed: int = SEED, clean: bool = False) -> Scan:
 
 def gestures(seed: int = SEED, clean: bool = False) -> Scan:
     """One hand: 20 subjects, each making the ten gestures once or twice; five folds by subject."""
-    found = Scan("synthetic-gestures", HAND21, tuple(one_hand.ACTIONS))
+    found = Scan("synthetic-gestures", HAND21, tuple(one_hand.ACTIONS), kind="synthetic")
     for subject in range(HANDS):
         hand = random_hand(np.random.default_rng([seed, 2, subject]))
         for label, action in enumerate(found.classes):

@@ -1,0 +1,5 @@
+"""`python -m bandstop`: the command line where no script is on the path."""
+
+from bandstop.cli.main import main
+
+main()
