@@ -2,6 +2,6 @@
 
 from bandstop.bundle.bundle import Bundle, Prediction
 from bandstop.bundle.order import Order
-from bandstop.bundle.reading import load_bundle
+from bandstop.bundle.reading import is_bundle, load_bundle
 
-__all__ = ["Bundle", "Order", "Prediction", "load_bundle"]
+__all__ = ["Bundle", "Order", "Prediction", "is_bundle", "load_bundle"]

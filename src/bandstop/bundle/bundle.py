@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 import torch
@@ -81,11 +81,25 @@ class Bundle:
                 )
         return self.normalisation(describe(sequences, self.description))
 
+    @overload
+    def predict(self, recording: Sequence | np.ndarray) -> Prediction: ...
+
+    @overload
+    def predict(
+        self, recording: list[Sequence] | list[np.ndarray] | tuple[Sequence, ...]
+    ) -> list[Prediction]: ...
+
     @torch.no_grad()
-    def predict(self, sequence: Sequence | np.ndarray) -> Prediction:
-        """Class and probabilities of one recording: a Sequence, or positions (frames, nodes, 3)."""
-        if not isinstance(sequence, Sequence):
-            sequence = Sequence("recording", np.asarray(sequence))
+    def predict(self, recording: Any) -> Prediction | list[Prediction]:
+        """Class and probabilities of a recording, or of each of a list of recordings.
+
+        A recording is a Sequence, or positions (frames, nodes, 3).
+        Errors: BadInput for another number of nodes.
+        """
+        if isinstance(recording, list | tuple) and all(map(_is_recording, recording)):
+            return [self.predict(each) for each in recording]
+        known = isinstance(recording, Sequence)
+        sequence = recording if known else Sequence("recording", np.asarray(recording))
         p = self.net(self.signal([sequence])).softmax(dim=1)[0].tolist()
         probabilities = dict(zip(self.classes, p, strict=True))
         return Prediction(max(probabilities, key=probabilities.__getitem__), probabilities)
@@ -178,6 +192,10 @@ class Bundle:
     @property
     def bytes(self) -> int:
         return len(self.to_bytes())
+
+
+def _is_recording(value: object) -> bool:
+    return isinstance(value, Sequence) or (isinstance(value, np.ndarray) and value.ndim == 3)
 
 
 def _in_order(content: bytes) -> bytes:

@@ -20,7 +20,7 @@ from bandstop.errors import BadInput, OtherVersion, several, short
 from bandstop.nn import AttentionGCN, CompactGCN, Shape
 from bandstop.nn.attention_gcn import FUSIONS
 from bandstop.prune import NEVER
-from bandstop.read import KINDS, parse_json, read_bytes
+from bandstop.read import KINDS, opened, parse_json, read_bytes
 from bandstop.schema import FRACTION, Any_, Fields, Many, Named, Number, OneOf, Text, Whole
 from bandstop.skeleton import Skeleton
 
@@ -81,6 +81,18 @@ HEADER = Fields(
         )
     },
 )  # fmt: skip
+
+
+def is_bundle(path: Path) -> bool:
+    """Whether a file is called as bundles are, or begins as they do; if it is sound `load_bundle` says."""
+    if path.suffix == ".bandstop":
+        return True
+    try:
+        with opened(path, "bundle") as (file, size):
+            start = file.read(9)
+    except BadInput:
+        return False
+    return start[8:] == b"{" and int.from_bytes(start[:8], "little") < size
 
 
 def load_bundle(path: str | Path) -> Bundle:

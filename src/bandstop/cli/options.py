@@ -46,7 +46,7 @@ def _parameter(field: Field) -> inspect.Parameter:
 def _choices_of(name: str) -> Callable[[str], list[str]] | None:
     """What the shell completes an option's value to."""
     valid = CHOICES.get(name, ())
-    return (lambda begun: [v for v in valid if v.startswith(begun)]) if valid else None
+    return (lambda incomplete: [v for v in valid if v.startswith(incomplete)]) if valid else None
 
 
 def with_config_options(
