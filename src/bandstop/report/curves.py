@@ -18,6 +18,7 @@ from bandstop.report.many import accuracy_axis, dashes, key_below, looks, narrow
 from bandstop.report.side_by_side import side_by_side
 from bandstop.report.style import SMALL, SOFT, drawn
 from bandstop.report.summary import Row
+from bandstop.report.ticks import labelled, percent, removed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -75,7 +76,8 @@ def observed_rate(rows: Sequence[Row]) -> Figure:
         x, y = [p[0] + shift for p in points], [p[1] for p in points]
         colour, marker = found[label]
         axes.plot(x, y, marker, color=colour, markersize=6, alpha=0.7, mew=0, label=label)
-    axes.set_xticks(range(len(rates)), [f"{100 * rate:g} %" for rate in rates])
+    axes.set_xticks(range(len(rates)))
+    labelled(axes.xaxis, lambda place: percent(rates[round(place)]))
     axes.set_xlim(-0.5, len(rates) - 0.5)
     low, high = axes.get_ylim()
     axes.set_ylim(min(low, -0.1), max(high, 0.1))
@@ -143,7 +145,8 @@ def rates_axis(axes: Axes, rates: list[float], among: list[float] | None = None)
     shown = named_rates(rates if among is None else among)
     axes.set_xlim((1 - rates[0]) * 1.15, (1 - rates[-1]) / 1.15)
     axes.set_xscale("log")
-    axes.set_xticks([1 - r for r in shown], [f"{100 * r:g} %" for r in shown])
+    axes.set_xticks([1 - r for r in shown])
+    labelled(axes.xaxis, removed)
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel("rate: weights removed (log of what stays)")
 

@@ -10,6 +10,7 @@ import numpy as np
 from bandstop.report.many import accuracy_axis, key_below, looks, narrow, numbers
 from bandstop.report.style import SOFT, drawn
 from bandstop.report.summary import Row
+from bandstop.report.ticks import count, labelled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -66,7 +67,7 @@ def pareto(points: np.ndarray) -> np.ndarray:
 
 def _costs(axes: Axes) -> None:
     """A log scale with plain numbers; linear where a cost is 0, in a network that has nothing left."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+    from matplotlib.ticker import LogLocator, NullLocator
 
     costs = np.concatenate([line.get_xdata() for line in axes.lines])
     low, high = float(costs.min()), float(costs.max())
@@ -80,15 +81,4 @@ def _costs(axes: Axes) -> None:
             steps = tuple(np.arange(1, 10, 0.5 if wide < 2 else 1.0).tolist())
         axes.xaxis.set_major_locator(LogLocator(subs=steps, numticks=12))
         axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: _short(v)))
-
-
-def _short(value: float) -> str:
-    """
-    >>> _short(35000), _short(2e6), _short(500)
-    ('35 k', '2 M', '500')
-    """
-    for size, unit in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
-        if value >= size:
-            return f"{value / size:g}{unit}"
-    return f"{value:g}"
+    labelled(axes.xaxis, count)

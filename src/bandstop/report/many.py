@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ import numpy as np
 from bandstop.report.facts import clipped
 from bandstop.report.style import DPI, INK, SERIES, SMALL
 from bandstop.report.summary import Row
+from bandstop.report.ticks import at_most_all, labelled, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -61,13 +63,13 @@ def accuracy_axis(axes: Axes, rows: Sequence[Row] = ()) -> None:
     """Accuracy upwards, in percent; of `rows` what lies far under the best is named and not shown."""
     low, high = axes.get_ylim()
     means = [(row.label, row.spreads["accuracy"].mean or 0.0) for row in rows]
-    floor = max((mean for _, mean in means), default=0.0) - SHOWN
+    floor = math.floor(100 * (max((mean for _, mean in means), default=0.0) - SHOWN)) / 100
     far = dict.fromkeys(label for label, mean in means if mean < floor)
     axes.set_ylim(max(0.0, low, floor if far else 0.0), min(1.02, max(high, low + 0.05)))
-    axes.yaxis.set_major_formatter(lambda v, _: f"{100 * v:.0f} %" if v <= 1 + 1e-9 else "")
+    labelled(axes.yaxis, at_most_all)
     title = "test accuracy"
     if far:
-        title += f", from {100 * floor:.0f} %; lower: {', '.join(key_words(list(far)))}"
+        title += f", from {percent(floor)}; lower: {', '.join(key_words(list(far)))}"
     axes.set_title(clipped(title, TITLE), fontsize=SMALL)
 
 

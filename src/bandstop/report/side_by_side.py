@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from bandstop.report.many import SIZE, key_words, looks, numbers
 from bandstop.report.style import DPI, SMALL, drawn
 from bandstop.report.summary import Row
+from bandstop.report.ticks import at_most_all, labelled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,7 +21,7 @@ LINE = 0.42
 def side_by_side(rows: Sequence[Row]) -> Figure:
     """One line a row: small dots are runs, the mark is their mean, the bar one standard deviation."""
     from matplotlib.figure import Figure
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
+    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(SIZE[0], 0.9 + LINE * len(rows)), dpi=DPI, layout="constrained")
     axes, found = figure.subplots(), looks(rows)
@@ -47,6 +48,6 @@ def side_by_side(rows: Sequence[Row]) -> Figure:
     low, high = axes.get_xlim()
     axes.set_xlim(max(0.0, low), max(min(1.02, high), low + 0.05))
     axes.xaxis.set_major_locator(MaxNLocator(6))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{100 * v:.0f} %" if v <= 1 else ""))
+    labelled(axes.xaxis, at_most_all)
     axes.set_title("test accuracy", fontsize=SMALL)
     return figure

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from bandstop.record import Record
 from bandstop.report.facts import heading, origin
+from bandstop.report.ticks import labelled, unlabelled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -88,12 +89,16 @@ Shown = TypeVar("Shown")
 
 
 def drawn(draw: Callable[[Shown], Figure]) -> Callable[[Shown], Figure]:
-    """Let `draw` work in the house style; what it returns is laid out to the last tick."""
+    """Let `draw` work in the house style; what it returns is laid out to the last tick, and every
+    tick says its value."""
 
     @functools.wraps(draw)
     def within(shown: Shown) -> Figure:
         with house():
             figure = draw(shown)
+            for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
+                if unlabelled(axis):
+                    labelled(axis)
             figure.draw_without_rendering()
             figure.set_layout_engine("none")
         return figure
@@ -147,11 +152,11 @@ def keyed(axes: Axes, columns: int = 3) -> None:
 
 def log_scaled(axis: YAxis, steps: tuple[float, ...]) -> None:
     """A log scale with plain numbers: a tick at every power of ten times each of `steps`."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+    from matplotlib.ticker import LogLocator, NullLocator
 
     axis.axes.set_yscale("log")
     axis.set_major_locator(LogLocator(subs=steps, numticks=12))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    labelled(axis)
     axis.set_minor_locator(NullLocator())
 
 

@@ -23,6 +23,7 @@ from bandstop.report.style import (
     log_scaled,
     sheet,
 )  # fmt: skip
+from bandstop.report.ticks import at_most_all, labelled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -101,7 +102,7 @@ def _rate(axes: Axes, record: Record, steps: np.ndarray, line: dict[str, Any]) -
     if cut is not None and cut < record.options.steps:
         axes.fill_between([], [], [], color=SHADE, edgecolor=SOFT, label="mask final")
     axes.set_ylim(-0.03, 1.05)
-    axes.yaxis.set_major_formatter(_percents)
+    labelled(axes.yaxis, at_most_all)
     axes.set_title("rate")
 
 
@@ -116,9 +117,5 @@ def _accuracy(axes: Axes, record: Record, steps: np.ndarray, line: dict[str, Any
     seen = np.concatenate([*curves.values(), [right]])
     low = float(np.nanmin(seen)) if np.isfinite(seen).any() else 0.0
     axes.set_ylim(max(0.0, min(0.9, np.floor(low * 10 - 0.5) / 10)), 1.02)
-    axes.yaxis.set_major_formatter(_percents)
+    labelled(axes.yaxis, at_most_all)
     axes.set_title("accuracy")
-
-
-def _percents(value: float, _: float) -> str:
-    return f"{100 * value:.0f} %" if value <= 1 + 1e-9 else ""
