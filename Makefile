@@ -10,7 +10,7 @@ MORE   ?=
 RESULTS ?= docs/results
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check slow bench tables figures clean
+.PHONY: help install demo test check slow wheel bench tables figures clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -29,8 +29,8 @@ demo: install ## the main job on synthetic recordings: a table, figures, the run
 	$(BIN)/bandstop design --data synthetic --method pmp --rate 0.9
 
 check: install ## style, types, the layers between rooms
-	$(BIN)/ruff check src tests benchmarks
-	$(BIN)/ruff format --check src tests benchmarks
+	$(BIN)/ruff check src tests benchmarks .ci
+	$(BIN)/ruff format --check src tests benchmarks .ci
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
@@ -39,6 +39,9 @@ test: check ## everything that must hold, in under 10 minutes
 
 slow: install ## the long tests
 	$(BIN)/python -m pytest -m slow
+
+wheel: install ## what a user gets: the packages built, looked into, installed elsewhere and tried
+	$(BIN)/python .ci/wheel.py
 
 bench: install ## every figure that README names, measured on this machine (SBU=folder)
 	$(BIN)/python benchmarks/bench_main_job.py --data sbu:$(SBU)

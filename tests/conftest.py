@@ -10,6 +10,9 @@ import os
 import hypothesis
 import torch
 from jaxtyping import install_import_hook
+from skips import pytest_sessionfinish, pytest_terminal_summary
+
+__all__ = ["pytest_sessionfinish", "pytest_terminal_summary"]
 
 ROOMS = (
     "bundle", "data.augment", "data.describe", "gate", "measure", "method", "nn", "objective", "prune",

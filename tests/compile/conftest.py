@@ -28,7 +28,10 @@ STORAGES = [
     (("attention", "dense"), ("filters", "rows"), ("dense", "lanes")),
 ]
 WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror")
-COMPILERS = [c for c in ("gcc", "clang") if shutil.which(c)]
+COMPILERS = [
+    pytest.param(c, marks=pytest.mark.skipif(not shutil.which(c), reason=f"{c} is not installed"))
+    for c in ("gcc", "clang")
+]
 
 
 @pytest.fixture(autouse=True, scope="session")
