@@ -58,7 +58,9 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def bandstop(
-    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True),
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="print the version"
+    ),
 ) -> None:
     """From skeleton recordings and a budget to the smallest network that still recognises."""
 
