@@ -315,12 +315,8 @@ def _check(model: nn.Module, tensors: Mapping[str, Tensor], masks: Mapping[str, 
     for name, mask in masks.items():
         if name not in tensors:
             left_out = survey(model)[1]
-            why = (
-                f": it {left_out[name]}"
-                if name in left_out
-                else f"; there are {', '.join(tensors)}"
-            )
-            raise BadInput(f"no prunable tensor is named {name!r}{why}")
+            why = left_out.get(name) or f"there are {', '.join(tensors)}"
+            raise BadInput(f"no prunable tensor is named {name!r}; {why}")
         FixedMask(mask, tensors[name])
     if missing := [g.name for g in gated_tensors(model) if g.name not in masks]:
         raise BadInput(f"there is no mask for {counted(missing)}; give one for every gated tensor")
