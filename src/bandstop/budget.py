@@ -58,7 +58,7 @@ class Budget:
             for name, rate in [("rate", self.rate), *rates.items()]
             if not 0 <= real(rate) < 1
         ]
-        if self.scope not in SCOPES:
+        if not isinstance(self.scope, str) or self.scope not in SCOPES:
             problems.append(f"scope must be one of {', '.join(SCOPES)}, not {self.scope!r}")
         problems += [
             f"{name!r} is exempt and has a rate of its own; give it one of the two"

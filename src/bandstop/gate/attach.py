@@ -13,6 +13,7 @@ goes on working through every change, and gets the same object back at the end.
 from __future__ import annotations
 
 import math
+import types
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -282,7 +283,18 @@ def detach(model: nn.Module) -> None:
                 f"another parametrization was put on `{g.name}` after its gate; remove that one first"
             )
     for g in there:
+        _own_class(g.module)
         parametrize.remove_parametrizations(g.module, g.attribute, leave_parametrized=False)
+
+
+def _own_class(module: nn.Module) -> None:
+    """A deep copy of a parametrized module shares its made-up class, which removing changes: torch would
+    take the weight away from the copy too."""
+    shared = type(module)
+    members = {k: v for k, v in vars(shared).items() if k not in ("__dict__", "__weakref__")}
+    module.__class__ = types.new_class(
+        shared.__name__, shared.__bases__, exec_body=lambda body: body.update(members)
+    )
 
 
 @torch.no_grad()
@@ -315,12 +327,8 @@ def _check(model: nn.Module, tensors: Mapping[str, Tensor], masks: Mapping[str, 
     for name, mask in masks.items():
         if name not in tensors:
             left_out = survey(model)[1]
-            why = (
-                f": it {left_out[name]}"
-                if name in left_out
-                else f"; there are {', '.join(tensors)}"
-            )
-            raise BadInput(f"no prunable tensor is named {name!r}{why}")
+            why = left_out.get(name) or f"there are {', '.join(tensors)}"
+            raise BadInput(f"no prunable tensor is named {name!r}; {why}")
         FixedMask(mask, tensors[name])
     if missing := [g.name for g in gated_tensors(model) if g.name not in masks]:
         raise BadInput(f"there is no mask for {counted(missing)}; give one for every gated tensor")

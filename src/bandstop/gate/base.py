@@ -93,8 +93,10 @@ class GateSpec:
     def __post_init__(self) -> None:
         problems = []
         for name, valid in self.choices.items():
-            if (value := getattr(self, name)) not in valid and value != self.default(name):
-                near = nearest(value, valid) if isinstance(value, str) else ""
+            value = getattr(self, name)
+            text = isinstance(value, str)
+            if value is not self.default(name) and not (text and value in valid):
+                near = nearest(value, valid) if text else ""
                 problems.append(f"{name} must be one of {', '.join(valid)}, not {value!r}{near}")
         for name, (number, words, holds) in self.numbers.items():
             if holds(value := number(getattr(self, name))):
@@ -105,7 +107,9 @@ class GateSpec:
             first, last = map(real, self.sigma)
         except (TypeError, ValueError):
             first = last = math.nan
-        if not 0 < first <= last < math.inf:
+        if 0 < first <= last < math.inf:
+            object.__setattr__(self, "sigma", (first, last))
+        else:
             problems.append(f"sigma must rise from above 0 to a finite value, not {self.sigma!r}")
         problems += self.problems()
         try:
@@ -120,7 +124,6 @@ class GateSpec:
             ]
         if problems:
             raise BadInput(f"{self.words}: {listed(problems)}")
-        object.__setattr__(self, "sigma", (first, last))
         for name in ("rate", "exempt", "rates"):
             object.__setattr__(self, name, getattr(budget, name))
 

@@ -100,7 +100,7 @@ class Ladder(BandStop):
         problems = []
         if real(self.rate) != seen[-1]:
             problems.append(f"the rate must be the highest seen, {seen[-1]}, not {self.rate!r}")
-        if self.together != self.default("together") and whole(self.together) > len(seen):
+        if whole(self.together) > max(len(seen), self.default("together")):
             problems.append(f"together is {self.together!r}, and only {len(seen)} rates are seen")
         return problems
 
