@@ -42,11 +42,11 @@ def first_shape(net: CompactGCN, facts: Mapping[str, Any]) -> tuple[Shape, bool]
     config = facts.get("provenance", {}).get("config", {})
     size = net.nodes, net.all_features
     heads, filters = config.get("heads"), config.get("filters")
-    if type(heads) is int and type(filters) is int:
-        if heads >= small.heads and filters >= small.filters:
-            before = Shape(heads, *size, filters, small.classes, small.fusion)
-            if before.weights <= LARGEST:
-                return before, True
+    whole = type(heads) is int and type(filters) is int
+    if whole and heads >= small.heads and filters >= small.filters:
+        before = Shape(heads, *size, filters, small.classes, small.fusion)
+        if before.weights <= LARGEST:
+            return before, True
     return Shape(small.heads, *size, small.filters, small.classes, small.fusion), False
 
 
