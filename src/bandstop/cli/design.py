@@ -69,7 +69,7 @@ def design(
         if figures:
             from bandstop.report import draw_all
 
-            draw_all(outcome.record, outcome.folder.figures, listener.say)
+            draw_all(outcome.record, outcome.folder.figures)
         holds = "" if outcome.bundle is None else "net.bandstop, "
         holds += "record.json" + (", figures/" if figures else "")
         out.print(f"run  {outcome.folder.path}\n     with {holds}\n", soft_wrap=True)

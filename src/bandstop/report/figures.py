@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from bandstop.errors import Failure, short
+from bandstop.errors import Failure
 from bandstop.files import write_atomically
 from bandstop.record import Record
 from bandstop.report.confusion import confusion
@@ -43,25 +43,9 @@ def png(figure: Figure) -> bytes:
     return content.getvalue()
 
 
-Made = TypeVar("Made")
-
-
-def attempt(make: Callable[[], Made]) -> Made | str:
-    """What is made, or in a sentence why not: a figure that fails must not cost the report or the run
-    it is of, whatever stands in the record."""
-    try:
-        return make()
-    except Exception as error:  # matplotlib raises whatever comes
-        why = short(f"{error}".partition("\n")[0], quoted=False)
-        return f"this figure could not be drawn ({type(error).__name__}: {why})"
-
-
-def draw_all(
-    record: Record, folder: Path, tell: Callable[[str], None] = lambda note: None
-) -> list[Path]:
+def draw_all(record: Record, folder: Path) -> list[Path]:
     """Write every figure of the run into `folder`, which is made if need be; their paths, in order.
 
-    tell  hears of a figure that could not be drawn
     Errors: Failure where the folder or a file cannot be written.
     """
     try:
@@ -74,10 +58,6 @@ def draw_all(
     for name, draw in FIGURES.items():
         if name in OF_MASKS and not record.masks:
             continue
-        content = attempt(lambda draw=draw: png(draw(record)))  # type: ignore[misc]
-        if isinstance(content, str):
-            tell(f"figure {name}: {content}")
-            continue
         paths.append(folder / f"{name}.png")
-        write_atomically(paths[-1], content)
+        write_atomically(paths[-1], png(draw(record)))
     return paths

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from importlib.metadata import version
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from bandstop.record import WHOLE, Record
 from bandstop.report.collect import Collection
 from bandstop.report.comparison import Comparison, against_dense, between_methods
 from bandstop.report.facts import PRIORS_USED_BY, heading, origin, percent, thousands
-from bandstop.report.figures import FIGURES, attempt
+from bandstop.report.figures import FIGURES
 from bandstop.report.listed import EVERY, Drawn, figures_of, listed
 from bandstop.report.picked import best_small, tops
 from bandstop.report.reproduce import environments, words_of
 from bandstop.report.spread import spread
 from bandstop.report.summary import COLUMNS, Row, rows
 from bandstop.report.svg import inline
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 PICTURES = ("masks", "confusion", "skeleton")
 """Figures with pictures in them: the page inverts them as a whole in the dark."""
@@ -32,16 +28,12 @@ TEMPLATE = "report.html.j2"
 
 @dataclass(frozen=True)
 class Shown:
-    """A figure in the page: its name is its id; `wide` ones may be scrolled on a phone.
-
-    note  why it is not there, in place of `svg`
-    """
+    """A figure in the page: its name is its id; `wide` ones may be scrolled on a phone."""
 
     name: str
     title: str
     caption: str
     svg: str
-    note: str
     wide: bool
     picture: bool
 
@@ -134,21 +126,9 @@ def _part(
 
 
 def _shown(key: str, drawn: Drawn) -> Shown:
-    return _figure(
-        f"{key}-{drawn.name}", drawn.draw, drawn.title, drawn.title, drawn.caption, drawn.wide,
-        drawn.picture,
-    )  # fmt: skip
-
-
-def _figure(
-    name: str, draw: Callable[[], Figure], words: str, title: str, caption: str, wide: bool,
-    picture: bool,
-) -> Shown:  # fmt: skip
-    """`words`: what is said of it to those who do not see."""
-    svg = attempt(lambda: (inline(draw(), name, words, adaptive=not picture),))
-    if isinstance(svg, str):
-        return Shown(name, title, caption, "", f"{words}: {svg}", wide=wide, picture=picture)
-    return Shown(name, title, caption, svg[0], "", wide=wide, picture=picture)
+    name = f"{key}-{drawn.name}"
+    svg = inline(drawn.figure, name, drawn.title, adaptive=not drawn.picture)
+    return Shown(name, drawn.title, drawn.caption, svg, wide=drawn.wide, picture=drawn.picture)
 
 
 def _others(key: str, found: list[Row], best: Record | None) -> list[tuple[str, list[Shown]]]:
@@ -182,9 +162,10 @@ def _others(key: str, found: list[Row], best: Record | None) -> list[tuple[str, 
 
 def _of_run(key: str, kind: str, figure: str, record: Record) -> Shown:
     name = f"{key}-{kind}-{figure}"
+    picture = figure in PICTURES
     words = f"{figure}: {heading(record)}, {origin(record)}"
-    draw = partial(FIGURES[figure], record)
-    return _figure(name, draw, words, "", "", wide=True, picture=figure in PICTURES)
+    svg = inline(FIGURES[figure](record), name, words, adaptive=not picture)
+    return Shown(name, "", "", svg, wide=True, picture=picture)
 
 
 def _words(found: list[Row], runs: Sequence[Record]) -> str:

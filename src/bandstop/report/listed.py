@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bandstop.record import Listing, Record
 from bandstop.report.collect import Collection
 from bandstop.report.curves import CURVES, can_show
-from bandstop.report.figures import attempt
 from bandstop.report.groups import GROUPS
 from bandstop.report.pages import PAGES, Page
 from bandstop.report.spread import spread
@@ -48,12 +46,12 @@ class Listed:
 
 @dataclass(frozen=True)
 class Drawn:
-    """One figure of a table, drawn when it is asked for: that may fail."""
+    """One figure of a table."""
 
     name: str
     title: str
     caption: str
-    draw: Callable[[], Figure]
+    figure: Figure
     picture: bool = False
     wide: bool = False
 
@@ -79,12 +77,11 @@ def figures_of(
     fair = trained(shown)
     for name in names:
         if name in CURVES:
-            title, caption, curve = CURVES[name]
-            if attempt(partial(can_show, name, fair)):
-                yield Drawn(name, title, caption, partial(curve, fair))
-            continue
-        group = GROUPS[name]
-        picked = attempt(partial(group.pick, records))
-        if picked is not None:
-            draw = partial(group.draw, picked)
-            yield Drawn(name, group.title, group.caption, draw, group.picture, group.wide)
+            if can_show(name, fair):
+                title, caption, draw = CURVES[name]
+                yield Drawn(name, title, caption, draw(fair))
+        elif (picked := GROUPS[name].pick(records)) is not None:
+            group = GROUPS[name]
+            yield Drawn(
+                name, group.title, group.caption, group.draw(picked), group.picture, group.wide
+            )

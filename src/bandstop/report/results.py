@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from bandstop.files import write_atomically
 from bandstop.report.chunking import chunking, skeletons
 from bandstop.report.collect import Collection, collect
 from bandstop.report.comparison import Comparison, against_dense, between_methods
-from bandstop.report.figures import attempt, png
+from bandstop.report.figures import png
 from bandstop.report.listed import Drawn, Listed, figures_of, listed
 from bandstop.report.reproduce import environments
 from bandstop.report.summary import Row, to_csv, to_markdown
@@ -43,10 +42,10 @@ def write_results(paths: Sequence[Path], folder: Path) -> list[Path]:
     for table in tables:
         written += _write_table(table, folder)
     for drawn in (
-        Drawn("chunking", "Temporal chunking", "", partial(chunking, CHUNKS)),
-        Drawn("skeletons", "Skeletons", "", partial(skeletons, LAYOUTS)),
+        Drawn("chunking", "Temporal chunking", "", chunking(CHUNKS)),
+        Drawn("skeletons", "Skeletons", "", skeletons(LAYOUTS)),
     ):
-        written += _write_figure(drawn, drawn.name, folder)[0]
+        written += _write_figure(drawn, drawn.name, folder)
     written.append(folder / "README.md")
     write_atomically(written[-1], _index(tables, collection))
     return written
@@ -56,46 +55,33 @@ def _write_table(table: Listed, folder: Path) -> list[Path]:
     found, written, shown = table.rows, [], []
     for drawn in figures_of(table.page.figures, table.records, found):
         name = f"{table.name}-{drawn.name}"
-        paths, note = _write_figure(drawn, name, folder)
-        written += paths
-        shown.append((name, drawn, note))
+        written += _write_figure(drawn, name, folder)
+        shown.append((name, drawn))
     for ending, content in (("csv", to_csv(found)), ("md", _markdown(table, found, shown))):
         written.append(folder / f"{table.name}.{ending}")
         write_atomically(written[-1], content)
     return written
 
 
-def _write_figure(drawn: Drawn, name: str, folder: Path) -> tuple[list[Path], str]:
-    """The files; and why there are none, where it cannot be drawn."""
-
-    def both() -> tuple[bytes, str]:
-        figure = drawn.draw()
-        return png(figure), standalone(figure, name, drawn.title, adaptive=not drawn.picture)
-
-    made = attempt(both)
-    if isinstance(made, str):
-        return [], made
+def _write_figure(drawn: Drawn, name: str, folder: Path) -> list[Path]:
     stem = folder / "figures" / name
-    files: dict[Path, bytes | str] = {
-        stem.with_suffix(".png"): made[0],
-        stem.with_suffix(".svg"): made[1],
-    }
-    for path, content in files.items():
-        write_atomically(path, content)
-    return [*files], ""
+    write_atomically(stem.with_suffix(".png"), png(drawn.figure))
+    svg = standalone(drawn.figure, name, drawn.title, adaptive=not drawn.picture)
+    write_atomically(stem.with_suffix(".svg"), svg)
+    return [stem.with_suffix(".png"), stem.with_suffix(".svg")]
 
 
-def _markdown(table: Listed, found: list[Row], shown: list[tuple[str, Drawn, str]]) -> str:
+def _markdown(table: Listed, found: list[Row], shown: list[tuple[str, Drawn]]) -> str:
     page = table.page
     lines = [f"# {page.title}", "", page.words, "", *_origin(table), "", to_markdown(found).strip()]
     lines += ["", "Means ± sample standard deviations over folds and seeds.", ""]
-    for name, drawn, note in shown:
+    for name, drawn in shown:
         lines += [
             f"## {drawn.title}",
             "",
             drawn.caption,
             "",
-            note or f"![{drawn.title}](figures/{name}.svg)",
+            f"![{drawn.title}](figures/{name}.svg)",
             "",
         ]
     for title, made in (
@@ -160,9 +146,8 @@ def _index(tables: Sequence[Listed], collection: Collection) -> str:
     ]  # fmt: skip
     if collection.left_out:
         count = len(collection.left_out)
-        lines[2] += (
-            f" {count} more {'is' if count == 1 else 'are'} damaged or foreign and left out."
-        )
+        are = "is" if count == 1 else "are"
+        lines[2] += f" {count} more {are} damaged, foreign or another's again, and left out."
     for table in tables:
         lines.append(
             f"| [{table.page.title}]({table.name}.md) | {table.page.words} | {len(table.records)} |"

@@ -24,20 +24,22 @@ from safetensors.torch import save as save_tensors
 from bandstop.digest import digest
 
 TOKENS = [
-    "NaN", "Infinity", "-inf", "nan", "1e999", "-1", "0", "1.0", "1_0", "0x10", "1e-400", "9" * 5000, "9" * 19,
-    "٣", "１", "²", "true", "null", "''", '"', ",", ";", "\t", "\r", "\n\n", "\x00", "\x0b", "\x1c", "\x85", "\u2028",
-    "\ufeff", "\\ud800", "../canary", "/etc/passwd", "a" * 100_000, "[" * 100_000, '{"a":' * 20_000, "," * 50_000,
-    "$x^$", "*/ int x;", "[/red]", "<script>", "|", "`", "‮", "train", "test", "-", "100000000", "4294967296",
-    "18446744073709551615", "-9223372036854775808", "1e308", "3e38", "=1+1",
+    "NaN", "Infinity", "-inf", "nan", "1e999", "-1", "0", "1.0", "1_0", "0x10", "1e-400", "9" * 5000,
+    "9" * 19, "٣", "１", "²", "true", "null", "''", '"', ",", ";", "\t", "\r", "\n\n", "\x00", "\x0b",
+    "\x1c", "\x85", "\u2028", "\ufeff", "\\ud800", "../canary", "/etc/passwd", "a" * 100_000,
+    "[" * 100_000, '{"a":' * 20_000, "," * 50_000, "$x^$", "*/ int x;", "[/red]", "<script>", "|", "`",
+    "\u202e", "train", "test", "-", "100000000", "4294967296", "18446744073709551615",
+    "-9223372036854775808", "1e308", "3e38", "=1+1",
 ]  # fmt: skip
 RAW = [token.encode() for token in TOKENS] + [
-    b"\xff\xfe", b"\x80", b"\xed\xa0\x80", b"PK\x03\x04", b"PK\x05\x06", b"\x93NUMPY\x01\x00", b"\x93NUMPY\x03\x00",
-    b"\xff" * 8, b"\x00" * 64, struct.pack("<Q", 2**63), struct.pack("<Q", 100_000_000),
+    b"\xff\xfe", b"\x80", b"\xed\xa0\x80", b"PK\x03\x04", b"PK\x05\x06", b"\x93NUMPY\x01\x00",
+    b"\x93NUMPY\x03\x00", b"\xff" * 8, b"\x00" * 64, struct.pack("<Q", 2**63),
+    struct.pack("<Q", 100_000_000),
 ]  # fmt: skip
 ODD: list[Any] = [
-    None, True, False, 0, 1, -1, 2, 1.0, 0.5, -0.0, 1.5, 1e308, 1e-320, 2**26, 2**31, 2**53, 2**63, 10**30, "", "x",
-    "1", "x" * 300, "a\nb", "\u2028", "*/", "$x^$", "\udcff", "\ud800", "../x", [], {}, [1], [[]], {"a": 1},
-    "@DEEP@", "@DIGITS@", "@NAN@", "@HUGE@", "@TWICE@", [0] * 5000,
+    None, True, False, 0, 1, -1, 2, 1.0, 0.5, -0.0, 1.5, 1e308, 1e-320, 2**26, 2**31, 2**53, 2**63,
+    10**30, "", "x", "1", "x" * 300, "a\nb", "\u2028", "*/", "$x^$", "\udcff", "\ud800", "../x", [], {},
+    [1], [[]], {"a": 1}, "@DEEP@", "@DIGITS@", "@NAN@", "@HUGE@", "@TWICE@", [0] * 5000,
 ]  # fmt: skip
 TEXTUAL = {
     '"@DEEP@"': "[" * 50_000 + "]" * 50_000, '"@DIGITS@"': "7" * 6000, '"@NAN@"': "NaN", '"@HUGE@"': "1e999",
@@ -113,7 +115,9 @@ def lines(content: bytes, random: Random) -> bytes:
     at = random.randrange(len(rows))
     parts = re.split(r"([,\s=]+)", rows[at])
     field = 2 * random.randrange((len(parts) + 1) // 2)
-    way = random.choice(["token", "token", "number", "drop field", "drop", "twice", "swap", "many", "mark", "ends"])
+    way = random.choice(
+        ["token", "token", "number", "drop field", "drop", "twice", "swap", "many", "mark", "ends"]
+    )
     if way == "token":
         parts[field] = random.choice(TOKENS)
     elif way == "number":
@@ -121,7 +125,9 @@ def lines(content: bytes, random: Random) -> bytes:
             value = float(parts[field])
         except ValueError:
             value = 1.0
-        parts[field] = str(random.choice([-value, value * 1e300, value + 1, int(value), value * 1e-300]))
+        parts[field] = str(
+            random.choice([-value, value * 1e300, value + 1, int(value), value * 1e-300])
+        )
     elif way == "drop field":
         del parts[field : field + 2]
     rows[at] = "".join(parts)
@@ -135,7 +141,9 @@ def lines(content: bytes, random: Random) -> bytes:
     elif way == "many":
         rows[at:at] = [rows[at]] * 3000
     elif way == "mark":
-        old, new = random.choice([(",", ";"), (".", ","), (" ", "\t"), ("\n", "\x1c"), ("1", "1_1")])
+        old, new = random.choice(
+            [(",", ";"), (".", ","), (" ", "\t"), ("\n", "\x1c"), ("1", "1_1")]
+        )
         return "\n".join(rows).replace(old, new).encode(errors="replace")
     end = random.choice(["\r\n", "\r"]) if way == "ends" else "\n"
     return end.join(rows).encode(errors="replace")
@@ -164,7 +172,9 @@ def json_text(content: bytes, random: Random) -> bytes:
     if not values:
         return raw(content, random)
     found = random.choice(values)
-    return (text[: found.start()] + random.choice(TOKENS) + text[found.end() :]).encode(errors="replace")
+    return (text[: found.start()] + random.choice(TOKENS) + text[found.end() :]).encode(
+        errors="replace"
+    )
 
 
 def spelled(value: Any) -> bytes:
@@ -177,7 +187,13 @@ def spelled(value: Any) -> bytes:
 def places(value: Any) -> list[tuple[Any, Any]]:
     """(container, key) of every value in a structure."""
     found = []
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    items = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     for key, inner in items:
         found.append((value, key))
         found += places(inner)
@@ -198,7 +214,9 @@ def changed(value: Any, random: Random) -> Any:
     elif way == "drop":
         del holder[key]
     elif way == "number" and type(old) in (int, float):
-        holder[key] = random.choice([-old, old + 1, old - 1, float(old), old * 2**20, old / 2, old * 1e30])
+        holder[key] = random.choice(
+            [-old, old + 1, old - 1, float(old), old * 2**20, old / 2, old * 1e30]
+        )
     elif way == "twice" and isinstance(holder, list):
         holder.insert(key, copy.deepcopy(old))
     elif way == "rename" and isinstance(holder, dict):
@@ -235,21 +253,32 @@ def npy(content: bytes, random: Random) -> bytes:
     return out.getvalue()
 
 
+SIZES = ["0", "-1", "1", "4294967296", "9" * 30, "1.0", "True", "None", "1L"]
+KINDS = [
+    "'O'", "'<f8'", "'>f4'", "'|V12'", "'<U0'", "'<c16'", "'(9,9)f4'", "'<M8[ns]'", "[('a', '<f4')]",
+    "'<U99999'", "'<f2'", "'|b1'", "3",
+]  # fmt: skip
+
+
 def npy_header(content: bytes, random: Random) -> bytes:
     start = 10
     length = int.from_bytes(content[8:start], "little")
     header = content[start : start + length].decode("latin1")
     old, new = random.choice([
-        (r"\d+(?=,|\))", random.choice(["0", "-1", "1", "4294967296", "9" * 30, "1.0", "True", "None", "1L"])),
-        (r"'<?[a-zA-Z|]\w*'", random.choice(["'O'", "'<f8'", "'>f4'", "'|V12'", "'<U0'", "'<c16'", "'(9,9)f4'",
-                                             "'<M8[ns]'", "[('a', '<f4')]", "'<U99999'", "'<f2'", "'|b1'", "3"])),
+        (r"\d+(?=,|\))", random.choice(SIZES)),
+        (r"'<?[a-zA-Z|]\w*'", random.choice(KINDS)),
         ("False", "True"), ("'shape'", "'shap'"), (r"\(", "(" * random.choice([2, 300, 9000])),
         (r"\)", random.choice(["", ", 1)", "),", "))"])), ("{", random.choice(["", "[", "{'x': 1, "])),
         (r"$", random.choice(["\x00", "'", '"""', "\n" * 9000, "+1", "\\"])),
     ])  # fmt: skip
     header = re.sub(old, lambda _: new, header, count=random.choice([1, 0]))
     size = len(header) if random.random() < 0.8 else random.choice([0, 1, 65535])
-    return content[:8] + struct.pack("<H", min(size, 65535)) + header.encode("latin1", "replace") + content[start + length :]
+    return (
+        content[:8]
+        + struct.pack("<H", min(size, 65535))
+        + header.encode("latin1", "replace")
+        + content[start + length :]
+    )
 
 
 def odd_array(array: np.ndarray, random: Random) -> np.ndarray:
@@ -270,7 +299,7 @@ def odd_array(array: np.ndarray, random: Random) -> np.ndarray:
             with np.errstate(all="ignore"):
                 made = made.astype(random.choice(kinds))
         except (ValueError, TypeError):
-            made = made[:0]
+            made = made.reshape(-1)[:0]
     elif way == "shape":
         made = random.choice([made.reshape(-1), made[None], made.T, made.reshape(-1, 1)])
     elif way == "empty":
@@ -295,7 +324,9 @@ def zip_members(content: bytes, random: Random) -> bytes:
         return raw(content, random)
     at = random.randrange(len(members))
     name, data = members[at]
-    way = random.choice(["npy", "npy", "npy", "npy", "drop", "twice", "rename", "pack", "bomb", "raw", "add"])
+    way = random.choice(
+        ["npy", "npy", "npy", "npy", "drop", "twice", "rename", "pack", "bomb", "raw", "add"]
+    )
     if way == "npy":
         members[at] = name, npy(data, random)
     elif way == "drop":
@@ -303,16 +334,28 @@ def zip_members(content: bytes, random: Random) -> bytes:
     elif way == "twice":
         members.append((name, npy(data, random)))
     elif way == "rename":
-        members[at] = random.choice(["x.npy", "../x.npy", "positions", "a" * 9000 + ".npy", "names.npy", "é.npy"]), data
+        members[at] = (
+            random.choice(
+                ["x.npy", "../x.npy", "positions", "a" * 9000 + ".npy", "names.npy", "é.npy"]
+            ),
+            data,
+        )
     elif way == "bomb":
         frames = random.choice([2**20, 2**21])  # 75 and 151 MB, packed to a hundredth
         members[at] = name, _bare(f"({frames}, 6, 3)") + b"\x00" * (frames * 72)
     elif way == "raw":
         members[at] = name, raw(data, random)
     elif way == "add":
-        members.append((random.choice(["groups.npy", "split.npy", "skeleton.npy", "z.npy", "classes.npy"]), data))
+        members.append(
+            (
+                random.choice(["groups.npy", "split.npy", "skeleton.npy", "z.npy", "classes.npy"]),
+                data,
+            )
+        )
     kinds = [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED]
-    packed = random.choice([*kinds, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA] if way == "pack" else kinds)
+    packed = random.choice(
+        [*kinds, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA] if way == "pack" else kinds
+    )
     if way == "bomb":
         packed = zipfile.ZIP_DEFLATED
     out = io.BytesIO()
@@ -331,7 +374,17 @@ def zip_header(content: bytes, random: Random) -> bytes:
     """A field of a local header, of the directory or of its end: sizes, offsets, flags, methods."""
     marks = [m.start() for m in re.finditer(rb"PK(\x01\x02|\x03\x04|\x05\x06)", content)]
     at = random.choice(marks) + random.randrange(4, 46) if marks else 0
-    value = random.choice([b"\x00", b"\xff", b"\xff\xff", b"\xff\xff\xff\xff", b"\x01", b"\x0e\x00", b"\x00\x00\x00\x80"])
+    value = random.choice(
+        [
+            b"\x00",
+            b"\xff",
+            b"\xff\xff",
+            b"\xff\xff\xff\xff",
+            b"\x01",
+            b"\x0e\x00",
+            b"\x00\x00\x00\x80",
+        ]
+    )
     return content[:at] + value + content[at + len(value) :]
 
 
@@ -346,7 +399,9 @@ def tensors_header(content: bytes, random: Random) -> bytes:
     except ValueError:
         return raw(content, random)
     if random.random() < 0.3:
-        header["__metadata__"] = random.choice([None, {}, [], 1, {"bandstop": None}, {"bandstop": "{}"}])
+        header["__metadata__"] = random.choice(
+            [None, {}, [], 1, {"bandstop": None}, {"bandstop": "{}"}]
+        )
         text = json.dumps(header).encode()
     elif random.random() < 0.5:
         text = json_text(content[8 : 8 + length], random)
@@ -367,7 +422,9 @@ def tensors(content: bytes, random: Random) -> bytes:
     except Exception:
         return raw(content, random)
     if random.random() < 0.6:
-        mutated = random.choice([json_value, json_value, json_value, json_text])(text.encode(), random)
+        mutated = random.choice([json_value, json_value, json_value, json_text])(
+            text.encode(), random
+        )
         text = mutated.decode(errors="replace")
     else:
         own = odd_tensors(own, random)
@@ -382,13 +439,17 @@ def odd_tensors(own: dict[str, torch.Tensor], random: Random) -> dict[str, torch
     name = random.choice(sorted(own))
     t = own[name]
     flat = t.reshape(-1)
-    way = random.choice(["value", "value", "value", "drop", "add", "type", "shape", "swap", "resize", "name"])
+    way = random.choice(
+        ["value", "value", "value", "drop", "add", "type", "shape", "swap", "resize", "name"]
+    )
     if way == "value" and flat.numel() and t.dtype not in (torch.uint16, torch.bool):
         numbers: list[Any] = [0, 1, -1, 255, 30_000] if not t.is_floating_point() else [
             0.0, -0.0, float("nan"), float("inf"), 3e38, -3e38, 1e-45, 1e-38, -1.0]  # fmt: skip
         places = range(flat.numel()) if random.random() < 0.3 else [random.randrange(flat.numel())]
         for place in places:
-            value = random.choice(numbers) % 256 if t.dtype == torch.uint8 else random.choice(numbers)
+            value = (
+                random.choice(numbers) % 256 if t.dtype == torch.uint8 else random.choice(numbers)
+            )
             flat[place] = value
     elif way == "value" and t.dtype == torch.uint16 and flat.numel():
         other = t.numpy().copy()
@@ -397,10 +458,16 @@ def odd_tensors(own: dict[str, torch.Tensor], random: Random) -> dict[str, torch
     elif way == "drop":
         del own[name]
     elif way == "add":
-        own[random.choice(["x", "attention.x", "dense.bits", "filters.index", "attention.ranks", "model.x"])] = t.clone()
+        own[
+            random.choice(
+                ["x", "attention.x", "dense.bits", "filters.index", "attention.ranks", "model.x"]
+            )
+        ] = t.clone()
     elif way == "type":
-        kind = random.choice([torch.float64, torch.float16, torch.bfloat16, torch.int64, torch.uint8, torch.bool,
-                              torch.float8_e4m3fn, torch.complex64])  # fmt: skip
+        kind = random.choice([
+            torch.float64, torch.float16, torch.bfloat16, torch.int64, torch.uint8, torch.bool,
+            torch.float8_e4m3fn, torch.complex64,
+        ])  # fmt: skip
         own[name] = t.to(torch.float32).to(kind)
     elif way == "shape":
         own[name] = random.choice([flat.clone(), t[None], t.reshape(*t.shape, 1)])
@@ -408,7 +475,11 @@ def odd_tensors(own: dict[str, torch.Tensor], random: Random) -> dict[str, torch
         other = random.choice(sorted(own))
         own[name], own[other] = own[other], own[name]
     elif way == "name":
-        own[random.choice(["", "model.", "optimiser.99.step", "optimiser.0.x", "a.b.c", "joints"])] = own.pop(name)
+        own[
+            random.choice(["", "model.", "optimiser.99.step", "optimiser.0.x", "a.b.c", "joints"])
+        ] = own.pop(name)
     else:
-        own[name] = torch.cat([flat, flat])[: random.choice([0, 1, 2 * flat.numel(), max(0, flat.numel() - 1)])].clone()
+        own[name] = torch.cat([flat, flat])[
+            : random.choice([0, 1, 2 * flat.numel(), max(0, flat.numel() - 1)])
+        ].clone()
     return own

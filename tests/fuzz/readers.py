@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 from agreement.test_bundle_by_its_page import probabilities
-from hostile.corpus import CLASSES, FACTS, SIDED, bundle, network, seeds
+from fuzz.corpus import CLASSES, FACTS, SIDED, bundle, network, seeds
 from making import recordings
 
 from bandstop.bundle import load_bundle
@@ -140,8 +140,12 @@ def _page(read: Any, folder: Path, files: dict[str, bytes]) -> str:
     return "" if html.rstrip().endswith("</html>") else "the page is not whole"
 
 
+def _text(content: bytes) -> str:
+    return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+
+
 def _options(read: Any, folder: Path, files: dict[str, bytes]) -> str:
-    plain = tomllib.loads(files[FILE].decode("utf-8-sig"))
+    plain = tomllib.loads(_text(files[FILE]))
     for key, value in plain.items():
         mine = getattr(read, key.replace("-", "_"))
         mine = list(mine) if isinstance(mine, tuple) else mine
@@ -177,7 +181,7 @@ def _npz(found: Scan, folder: Path, files: dict[str, bytes]) -> str:
 
 def plain(content: bytes, separator: str | None, skip: int = 0) -> np.ndarray:
     """The numbers of a text, read the plainest way: only ASCII, no underscores."""
-    text = content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    text = _text(content)
     rows = [line.strip().split(separator) for line in text.split("\n")[skip:] if line.strip()]
     for field in (field for row in rows for field in row):
         if set(field.strip()) - set("0123456789+-.eE"):
@@ -188,7 +192,7 @@ def plain(content: bytes, separator: str | None, skip: int = 0) -> np.ndarray:
 def _sequence(read: Sequence, content: bytes, kind: str, skeleton: Any) -> str:
     try:
         if kind == "csv":
-            header = content.decode("utf-8-sig").splitlines()[0].replace('"', "").split(",")
+            header = _text(content).split("\n")[0].replace('"', "").split(",")
             order = [[c.strip() for c in header].index(c) for c in header_of(skeleton)[1:]]
             values = plain(content, ",", 1)[:, order]
         else:

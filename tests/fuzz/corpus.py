@@ -120,10 +120,12 @@ SEEDS: dict[str, Callable[[], list[Files]]] = {
     "record": lambda: [
         _made(lambda d, r=r: write_record(d / "record.json", r))
         for r in (
-            make_record(classes=3), make_record("dense", classes=3), make_record("mp", classes=3),
+            make_record(classes=3),
+            make_record("dense", classes=3),
+            make_record("mp", classes=3),
             next(r for r in make_papers()[0] if r.options.many),
         )
-    ],  # fmt: skip
+    ],
     "listing": lambda: [_made(lambda d: write_listing(d, make_papers()[1]))],
     "configuration": lambda: [{"config.json": json.dumps(Config().to_dict()).encode()}],
     "log": lambda: [{"log.jsonl": LOG}],

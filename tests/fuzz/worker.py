@@ -1,9 +1,9 @@
 """A process that reads mutants one after the other and says what went wrong with each.
 
-    python -m hostile.worker SEED FIRST COUNT FOLDER [--pages] [--formats bundle,npz]
+    python -m fuzz.worker SEED FIRST COUNT FOLDER [--pages] [--formats bundle,npz]
 
 A line of JSON for every finding, and one for the whole at the end. The number of a mutant makes the
-same one again: `python -m hostile.worker SEED NUMBER 1 FOLDER` leaves it in FOLDER.
+same one again: `python -m fuzz.worker SEED NUMBER 1 FOLDER` leaves it in FOLDER.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from random import Random
 from typing import Any
 
 import torch
-from hostile.corpus import SEEDS, seeds
-from hostile.mutate import mutate
-from hostile.readers import CHECKS, READERS, _page
+from fuzz.corpus import SEEDS, seeds
+from fuzz.mutate import mutate
+from fuzz.readers import CHECKS, READERS, _page
 
 from bandstop.errors import BadInput, BandstopError, OtherVersion
 
@@ -60,7 +60,9 @@ class Guard:
             path, mode, flags = given
             writes = isinstance(mode, str) and any(c in mode for c in "wax+")
             writes = writes or bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
-            inside = isinstance(path, int) or os.path.abspath(os.fsdecode(path)).startswith(self.folder)
+            inside = isinstance(path, int) or os.path.abspath(os.fsdecode(path)).startswith(
+                self.folder
+            )
             if writes and not inside:
                 self.seen = f"open {path!r} to write"
 
@@ -77,7 +79,9 @@ def made(seed: str, number: int, only: list[str]) -> tuple[str, dict[str, bytes]
     return kind, mutate(random.choice(seeds(kind)), random)
 
 
-def judged(kind: str, folder: Path, files: dict[str, bytes], guard: Guard, pages: bool) -> tuple[str, str]:
+def judged(
+    kind: str, folder: Path, files: dict[str, bytes], guard: Guard, pages: bool
+) -> tuple[str, str]:
     """(verdict, what is wrong); wrong is empty where nothing is."""
     signal.setitimer(signal.ITIMER_REAL, SECONDS)
     guard.armed, guard.seen = True, ""
@@ -128,7 +132,9 @@ def main() -> None:
     parser.add_argument("first", type=int)
     parser.add_argument("count", type=int)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--pages", type=int, default=0, help="a whole report for every so-manieth record")
+    parser.add_argument(
+        "--pages", type=int, default=0, help="a whole report for every so-manieth record"
+    )
     parser.add_argument("--formats", default="")
     asked = parser.parse_args()
     torch.set_num_threads(1)
@@ -140,7 +146,9 @@ def main() -> None:
     canary.write_text("alive")
     os.environ["CANARY"] = str(canary)
     os.chdir(asked.folder)
-    for kind in dict.fromkeys(kinds(only)):  # whatever is imported late, and what reading takes by itself
+    for kind in dict.fromkeys(
+        kinds(only)
+    ):  # whatever is imported late, and what reading takes by itself
         for files in seeds(kind):
             _write(scratch, files)
             CHECKS[kind](READERS[kind](scratch), scratch, files)
@@ -168,7 +176,10 @@ def main() -> None:
             wrong, base = f"{peak - base} bytes more than before", peak
         if wrong or canary.read_text() != "alive" or len(list(asked.folder.glob("canary*"))) > 1:
             wrong = wrong or "the canary is dead"
-            print(json.dumps({"number": number, "kind": kind, "verdict": verdict, "wrong": wrong}), flush=True)
+            print(
+                json.dumps({"number": number, "kind": kind, "verdict": verdict, "wrong": wrong}),
+                flush=True,
+            )
     print(json.dumps({"verdicts": verdicts, "peak": peak - base}), flush=True)
 
 
