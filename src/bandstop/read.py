@@ -40,7 +40,7 @@ KINDS: dict[str, Kind] = {
     "options": Kind(2**18, "mend the line"),
     "skeleton": Kind(2**20, "mend it"),
     "index": Kind(2**26, "mend it"),
-    "recording": Kind(2**29, "record or copy it again"),
+    "recording": Kind(2**28, "record or copy it again"),
     "arrays": Kind(2**36, "write or copy it again"),
 }
 DEEPEST = 32
@@ -113,6 +113,8 @@ def read_text(path: Path, kind: str) -> str:
     Errors: as `opened`, and BadInput for what is not text.
     """
     content = read_bytes(path, kind)
+    if (null := content.find(b"\0")) >= 0:
+        raise BadInput(f"{path} is not a text file (byte {null} is 0); {KINDS[kind].remedy}")
     if b"\r" in content:  # bytes know no other line ends than \n, \r and both, and are split faster
         content = b"\n".join(content.splitlines())
     try:
@@ -131,7 +133,7 @@ def parse_json(text: str, what: str, remedy: str) -> Any:
     """
     try:
         value = json.loads(text, parse_constant=_no_constant, object_pairs_hook=_each_once)
-        _tame(value, surrogates="\\u" in text)
+        _tame(value, surrogates="\\u" in text, finite=True)
     except (ValueError, RecursionError) as error:
         raise BadInput(f"{what} is not valid JSON: {_why(error)}; {remedy}") from error
     return value
@@ -147,7 +149,7 @@ def read_toml(path: Path, kind: str) -> dict[str, Any]:
     text = read_text(path, kind)
     try:
         value = tomllib.loads(text)
-        _tame(value, surrogates=True)
+        _tame(value, surrogates=False, finite=False)  # TOML has words for what is not finite
     except Exception as error:  # on damaged files its parser raises whatever comes
         raise BadInput(f"{path} is not valid TOML: {_why(error)}; {KINDS[kind].remedy}") from error
     return value
@@ -172,7 +174,7 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return made
 
 
-def _tame(value: Any, surrogates: bool, left: int = DEEPEST) -> None:
+def _tame(value: Any, surrogates: bool, finite: bool, left: int = DEEPEST) -> None:
     """Errors: ValueError for a value that is too deep, for numbers beyond 64 bits or infinity, and
     for half characters (but those that stand for a path's bytes) where there may be some."""
     kind = type(value)
@@ -184,12 +186,12 @@ def _tame(value: Any, surrogates: bool, left: int = DEEPEST) -> None:
                 if surrogates:
                     _whole_characters(key)
         for item in value.values() if kind is dict else value:
-            _tame(item, surrogates, left - 1)
+            _tame(item, surrogates, finite, left - 1)
     elif kind is int:
         if not -LARGEST <= value <= LARGEST:
             raise ValueError("a number has too many digits")
     elif kind is float:
-        if not math.isfinite(value):
+        if finite and not math.isfinite(value):
             raise ValueError("a number is not finite")
     elif kind is str and surrogates:
         _whole_characters(value)

@@ -6,7 +6,6 @@ no number, 1.0 no whole number, and a key that is not known no part.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -54,8 +53,8 @@ class Number:
     open: bool = False
 
     def check(self, value: Any, where: str = "") -> None:
-        fits = type(value) in (int, float) and math.isfinite(value)
-        if not fits or not self.low <= value <= self.high or (self.open and value == self.high):
+        within = type(value) in (int, float) and self.low <= value <= self.high  # NaN is not
+        if not within or (self.open and value == self.high):
             end = ")" if self.open else "]"
             raise _not(where, f"a number in [{self.low:g}, {self.high:g}{end}", value)
 

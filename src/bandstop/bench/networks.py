@@ -11,6 +11,9 @@ import torch
 from bandstop.bundle import Bundle
 from bandstop.nn import AttentionGCN, CompactGCN, Shape
 
+LARGEST = 2**26
+"""Weights of the largest network that is made again on a bundle's word alone."""
+
 
 @dataclass(frozen=True, eq=False)
 class Networks:
@@ -37,11 +40,14 @@ def first_shape(net: CompactGCN, facts: Mapping[str, Any]) -> tuple[Shape, bool]
     """The size before pruning: what the provenance says, or else what is left."""
     small = net.shape
     config = facts.get("provenance", {}).get("config", {})
-    heads, filters = config.get("heads", 0), config.get("filters", 0)
-    fits = heads >= small.heads and filters >= small.filters
-    heads, filters = (heads, filters) if fits else (small.heads, small.filters)
     size = net.nodes, net.all_features
-    return Shape(heads, *size, filters, small.classes, small.fusion), fits
+    heads, filters = config.get("heads"), config.get("filters")
+    whole = type(heads) is int and type(filters) is int
+    if whole and heads >= small.heads and filters >= small.filters:
+        before = Shape(heads, *size, filters, small.classes, small.fusion)
+        if before.weights <= LARGEST:
+            return before, True
+    return Shape(small.heads, *size, small.filters, small.classes, small.fusion), False
 
 
 @torch.no_grad()

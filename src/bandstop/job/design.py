@@ -22,6 +22,7 @@ from bandstop.job.training import Trained, Training, take_dense, train_together
 from bandstop.method import METHODS, Pruning
 from bandstop.nn import AttentionGCN
 from bandstop.nn.graph_gcn import geometric
+from bandstop.read import read_json
 from bandstop.record import (
     Config,
     RunFolder,
@@ -197,9 +198,10 @@ def _delivers(method: str) -> bool:
 def _method_in(folder: RunFolder) -> str:
     """The method that a run directory was made for; empty where it does not say."""
     try:
-        return str(json.loads(folder.config.read_text())["method"])
-    except (OSError, ValueError, KeyError, TypeError):
+        values = read_json(folder.config, "configuration")
+    except BadInput:
         return ""
+    return str(values.get("method", "")) if isinstance(values, dict) else ""
 
 
 def all_folds(config: Config, dataset: Dataset) -> list[Config]:

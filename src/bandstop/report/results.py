@@ -144,6 +144,10 @@ def _index(tables: Sequence[Listed], collection: Collection) -> str:
         "date and machine.", "",
         "| table | question | runs |", "|---|---|---:|",
     ]  # fmt: skip
+    if collection.left_out:
+        count = len(collection.left_out)
+        are = "is" if count == 1 else "are"
+        lines[2] += f" {count} more {are} damaged, foreign or another's again, and left out."
     for table in tables:
         lines.append(
             f"| [{table.page.title}]({table.name}.md) | {table.page.words} | {len(table.records)} |"

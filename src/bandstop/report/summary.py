@@ -182,7 +182,7 @@ def _order(row: Row) -> tuple:
 
 
 def _natural(fold: str) -> tuple[int, str]:
-    return (int(fold), "") if fold.isdigit() else (10**9, fold)
+    return (int(fold), "") if fold.isascii() and fold.isdigit() else (10**200, fold)
 
 
 def _words(value: Any) -> str:

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bandstop.data import Dataset
+from bandstop.errors import BadInput
 from bandstop.job import is_finished, run_folder
+from bandstop.read import read_bytes
 from bandstop.record import Config, RunFolder
 from bandstop.sweep.table import Plan
 from bandstop.train import Clock
@@ -42,10 +44,10 @@ class Progress:
 
 
 def epochs_made(folder: RunFolder) -> int:
-    """Lines of the run's log: one an epoch; none where there is no log yet."""
+    """Lines of the run's log: one an epoch; none where there is no log yet, or none that can be read."""
     try:
-        return len(folder.log.read_text().splitlines())
-    except OSError:
+        return read_bytes(folder.log, "log").count(b"\n")
+    except BadInput:
         return 0
 
 
@@ -57,7 +59,7 @@ def look(plan: Plan, dataset: Dataset, runs: Path, seconds: float = 0, since: in
         total += epochs
         if is_finished(folder):
             done, finished = done + epochs, finished + 1
-        elif made := epochs_made(folder):
+        elif made := min(epochs, epochs_made(folder)):
             done += made
             current.append((folder.path.name, made, epochs))
     return Progress(done, total, finished, len(plan.runs), tuple(current), seconds, since)

@@ -58,8 +58,19 @@ def _make(
 
 
 def pending(configs: Sequence[Config], dataset: Dataset, runs: Path) -> list[Config]:
-    """The runs that are not finished yet."""
-    return [c for c in configs if not is_finished(run_folder(c, dataset, runs))]
+    """The runs that are not finished yet, or whose record is no good."""
+    return [c for c in configs if isinstance(_result(c, dataset, runs), Failed | None)]
+
+
+def _result(config: Config, dataset: Dataset, runs: Path) -> Record | Failed | None:
+    """A run's record; why it cannot be read; None where there is none yet."""
+    folder = run_folder(config, dataset, runs)
+    if not is_finished(folder):
+        return None
+    try:
+        return read_record(folder.record)
+    except BadInput as error:
+        return Failed(config, str(error))
 
 
 @contextlib.contextmanager
@@ -125,8 +136,10 @@ def sweep(
                 for config, reason in zip(group, reasons, strict=True)
                 if reason is not None
             ]
-    folders = [run_folder(c, dataset, runs) for c in plan.runs]
-    return Sweep(tuple(read_record(f.record) for f in folders if is_finished(f)), tuple(failed))
+    results = [_result(config, dataset, runs) for config in plan.runs]
+    known = {each.config for each in failed}
+    failed += [r for r in results if isinstance(r, Failed) and r.config not in known]
+    return Sweep(tuple(r for r in results if isinstance(r, Record)), tuple(failed))
 
 
 def absolute(spec: str) -> str:

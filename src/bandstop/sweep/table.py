@@ -9,12 +9,15 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from bandstop import read
 from bandstop.data import FORMATS, Dataset
-from bandstop.errors import BadInput, listed, nearest
+from bandstop.errors import BadInput, listed, nearest, short
 from bandstop.job import check
 from bandstop.method import METHODS
 from bandstop.record import Config
 from bandstop.sweep.tables import TABLES, Table, Variant
+
+SEEDS = 10_000
 
 
 def named(name: str) -> Table:
@@ -141,9 +144,12 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     try:
         for part in text.split(","):
             first, dash, last = part.partition("-")
-            seeds += range(int(first), int(last if dash else first) + 1)
+            named = range(read.whole(first), read.whole(last if dash else first) + 1)
+            seeds += named[: SEEDS + 1]
     except ValueError as error:
-        raise BadInput(f"seeds are numbers and ranges like 0-2,7, not {text!r}") from error
+        raise BadInput(f"seeds are numbers and ranges like 0-2,7, not {short(text)}") from error
+    if len(seeds) > SEEDS:
+        raise BadInput(f"seeds {short(text)} name more than {SEEDS}; name fewer")
     if not seeds:
         raise BadInput(f"seeds {text!r} name no seed; write a range upwards, such as 0-2")
     return tuple(dict.fromkeys(seeds))

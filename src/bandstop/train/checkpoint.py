@@ -65,12 +65,13 @@ def restore_checkpoint(
     own = model.state_dict()
     parameters = [p for group in optimiser.param_groups for p in group["params"]]
     state = {k.removeprefix("model."): t for k, t in saved.tensors.items() if k[:6] == "model."}
+    places = {str(n): n for n in range(len(parameters))}
     moments: dict[int, dict[str, Tensor]] = {}
     for key, tensor in saved.tensors.items():
         kind, _, name = key.partition(".")
         index, _, field = name.partition(".")
-        if kind == "optimiser" and index in {str(n) for n in range(len(parameters))}:
-            moments.setdefault(int(index), {})[field] = tensor
+        if kind == "optimiser" and index in places:
+            moments.setdefault(places[index], {})[field] = tensor
         elif kind != "model":
             raise BadInput(f"checkpoint: {short(key)} is no tensor of this training; delete it")
     if state.keys() != own.keys():
@@ -80,7 +81,9 @@ def restore_checkpoint(
     pairs = [(name, tensor, own[name]) for name, tensor in state.items()]
     for place, moment in moments.items():
         if moment.keys() != MOMENTS.keys():
-            raise BadInput(f"checkpoint: the moments of parameter {place} are not Adam's; delete it")
+            raise BadInput(
+                f"checkpoint: the moments of parameter {place} are not Adam's; delete it"
+            )
         for what, whole in MOMENTS.items():
             like = parameters[place].detach() if whole else ONE
             pairs.append((f"{what} of parameter {place}", moment[what], like))
