@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from string import Template
 
-import numpy as np
-
 from bandstop.compile.c.answer import HEADER, SOURCE
 from bandstop.compile.c.channels import channels
 from bandstop.compile.c.dense import dense, paths
@@ -20,6 +18,7 @@ from bandstop.compile.c.prelude import PRELUDE
 from bandstop.compile.c.read import read
 from bandstop.compile.c.text import Part, array, filled, identifier
 from bandstop.compile.ir import Graph, Node
+from bandstop.compile.layout import float32_below
 from bandstop.compile.verify import shapes
 from bandstop.errors import BadInput
 
@@ -158,8 +157,7 @@ def float_bits(limit: float) -> int:
     >>> hex(float_bits(1.0)), hex(float_bits(1.0 - 1e-12))
     ('0x3f800000', '0x3f7fffff')
     """
-    near = np.float32(limit)
-    return int((near if near <= limit else np.nextafter(near, np.float32(0))).view(np.uint32))
+    return int(float32_below(limit).view(np.uint32))
 
 
 def _named(template: str, words: Mapping[str, object]) -> str:

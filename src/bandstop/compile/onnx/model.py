@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from bandstop.compile.ir import Graph
+from bandstop.compile.layout import float32_below
 from bandstop.errors import Missing
 
 OPSET = 17
@@ -125,9 +126,8 @@ def model(
     last = "unguarded" if guarded else "logits"
     nodes.append(helper.make_node("Gemm", ["flat", "dense", "class_bias"], [last]))
     if guarded:
-        near = np.float32(graph.reach)
-        whole["reach"] = near if near <= graph.reach else np.nextafter(near, np.float32(0))
-        whole |= {"fine": np.float32(0), "refused": np.float32(np.nan)}
+        whole["reach"] = float32_below(graph.reach)
+        whole |= {"fine": np.array(0, np.float32), "refused": np.array(np.nan, np.float32)}
         whole |= {"over_features": np.array([2]), "over_nodes": np.array([1])}
         nodes += [
             helper.make_node("Abs", ["signal"], ["magnitude"]),
