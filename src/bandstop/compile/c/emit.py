@@ -157,7 +157,7 @@ def float_bits(limit: float) -> int:
     >>> hex(float_bits(1.0)), hex(float_bits(1.0 - 1e-12))
     ('0x3f800000', '0x3f7fffff')
     """
-    return int(float32_below(limit).view(np.uint32))
+    return int(float32_below(limit).view("uint32"))
 
 
 def _named(template: str, words: Mapping[str, object]) -> str:
