@@ -150,7 +150,10 @@ def test_inspect_accounts_for_every_weight_and_all_of_the_time(fusion, keep):
     kept = sum(int((w != 0).sum()) for w in b.net.net.weights().values())
     assert sum(r.weights[0] for r in found.rows) == kept
     assert sum(r.weights[1] for r in found.rows) == networks(b).shape.weights
-    assert sum(r.share for r in found.rows if r.share is not None) == pytest.approx(1)
+    assert sum(r.share for r in found.rows) == pytest.approx(1)
+    assert sum(r.us for r in found.rows) == pytest.approx(found.us)
+    assert all(r.us > 0 for r in found.rows)
+    assert (found.rows[0].layer, found.rows[-1].layer) == ("frames to signal", "probabilities")
     assert sum(r.bytes for r in found.rows) == found.flash
     groups = {name for r in found.rows for name in r.groups}
     assert {"heads", "filters"} & groups

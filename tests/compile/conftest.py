@@ -27,7 +27,9 @@ STORAGES = [
     (("attention", "lanes"), ("filters", "blocks"), ("dense", "lanes")),
     (("attention", "dense"), ("filters", "rows"), ("dense", "lanes")),
 ]
-WARNINGS = ("-Wall", "-Wextra", "-Wconversion", "-Werror")
+WARNINGS = (
+    "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wdouble-promotion", "-Werror",
+)  # fmt: skip
 COMPILERS = [
     pytest.param(c, marks=pytest.mark.skipif(not shutil.which(c), reason=f"{c} is not installed"))
     for c in ("gcc", "clang")

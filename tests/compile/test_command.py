@@ -65,7 +65,8 @@ def test_8_bit_weights_tell_what_they_cost(tmp_path, capsys):
     args = ["compile", str(tmp_path / "n.bandstop"), "--int8", "-o", str(tmp_path / "n.c")]
     assert cli.run([*args, "--calibrate", "synthetic:gestures", "--json"]) == 0
     made = json.loads(capsys.readouterr().out)
-    assert made["int8"]["recordings"] == len(found.sequences)
+    assert made["int8"]["recordings"] + made["int8"]["fitted"] <= len(found.sequences)
+    assert "fitted to" in made["int8"]["held_out"]
     assert made["int8"]["same_class"] > 0.9
 
 
@@ -149,3 +150,72 @@ def test_a_suffix_that_no_target_writes_is_refused(tmp_path):
 
     with pytest.raises(BadInput, match=r"export writes \.c"):
         bundle().export(tmp_path / "wave.exe")
+
+
+def held(found, facts):
+    from dataclasses import replace
+
+    from bandstop.bundle.export.loss import held_out
+    from bandstop.data.describe import Description
+    from bandstop.nn import Shape
+
+    from .conftest import bundle_of
+
+    description = Description(found.skeleton, 2)
+    shape = Shape(2, *description.size, 4, len(found.classes))
+    b = bundle_of(shape, description, dict.fromkeys(shape.tensors, 0.5))
+    return held_out(found, replace(b, classes=found.classes, facts=facts))
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_no_recording_that_the_scales_were_fitted_to_is_scored(own):
+    from bandstop import data
+
+    found = data.load("synthetic:gestures")
+    fold = found.folds[1]
+    facts = {"provenance": {"data": found.name if own else "another", "fold": fold.name}}
+    parts = held(found, facts)
+    fitted, scored = ({s.name for s in part} for part in (parts.fitted, parts.scored))
+    assert fitted
+    assert scored
+    assert not fitted & scored
+    train, test = ({s.name for s in found.subset(i)} for i in (fold.train, fold.test))
+    assert (fitted <= train and scored == test) == own
+    assert (f"training part of fold {fold.name}" in parts.words) == own
+    assert ("may have been trained on" in parts.words) == (not own)
+
+
+def test_a_single_recording_cannot_be_fitted_to_and_scored():
+    from dataclasses import replace
+
+    from bandstop import data
+    from bandstop.errors import BadInput
+
+    found = data.load("synthetic:gestures")
+    one = replace(found, sequences=found.sequences[:1], folds=())
+    with pytest.raises(BadInput, match="gives 1 and 0; add recordings"):
+        held(one, {})
+
+
+@pytest.mark.parametrize("command", ["compile", "inspect", "predict"])
+def test_which_of_many_rates_is_taken_is_said_where_nobody_chose(command, tmp_path, capsys):
+    import numpy as np
+
+    from .test_elastic import ordinary
+
+    b = ordinary()
+    b.save(tmp_path / "many.bandstop")
+    np.save(tmp_path / "take.npy", np.random.default_rng(0).normal(size=(9, b.skeleton.nodes, 3)))
+    rest = {
+        "compile": ["-o", str(tmp_path / "wave.c")],
+        "inspect": [],
+        "predict": [str(tmp_path / "take.npy")],
+    }[command]
+    args = [command, str(tmp_path / "many.bandstop"), *rest, "--json"]
+    assert cli.run(args) == 0
+    said = capsys.readouterr()
+    assert f"taken is {b.order.lowest:g}, the lowest and largest" in said.err
+    json.loads(said.out)
+    if command != "predict":
+        assert cli.run([*args, "--rate", "0.9"]) == 0
+        assert "taken is" not in capsys.readouterr().err

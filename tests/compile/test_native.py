@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,10 +13,14 @@ from making import FUSIONS, bundle, recordings
 
 from bandstop.bundle.reading import from_bytes
 from bandstop.compile import Compiler, find_compiler
-from bandstop.compile.build import cache_folder, compiled, shared_library
+from bandstop.compile.build import compiled
+from bandstop.compile.cache import shared_library
 from bandstop.compile.native import CodeError, Native
-from bandstop.data.describe import Normalisation
+from bandstop.data.describe import Description, Normalisation
 from bandstop.errors import BadInput, Failure
+from bandstop.nn import Shape
+
+from .conftest import bundle_of, skeleton_of
 
 WORDS = [np.full((6, 6), "a"), np.full((2, 6, 6), "a")]
 
@@ -145,25 +146,12 @@ def test_two_threads_with_scratch_memory_of_their_own_give_the_same_answers(read
 
 def test_a_library_is_built_once(ready, monkeypatch):
     b, native = ready
-    monkeypatch.setattr("bandstop.compile.build.compiled", None)
+    monkeypatch.setattr("bandstop.compile.cache.compiled", None)
     assert b.compile().path == native.path
 
 
 def test_another_network_is_another_library(ready):
     assert bundle(seed=1).compile().path != ready[1].path
-
-
-def _built(folder: str, number: int) -> str:
-    os.environ["BANDSTOP_CACHE"] = folder
-    return str(bundle(seed=77).compile().path)
-
-
-def test_several_processes_that_build_at_once_get_one_whole_library(tmp_path):
-    with multiprocessing.get_context("spawn").Pool(3) as pool:
-        paths = pool.starmap(_built, [(str(tmp_path), i) for i in range(3)])
-    assert len(set(paths)) == 1
-    files = [p.name for p in Path(paths[0]).parent.iterdir()]
-    assert sorted(files) == sorted([".lock", Path(paths[0]).name])
 
 
 def test_where_there_is_no_compiler_it_says_so(monkeypatch):
@@ -214,29 +202,10 @@ def test_a_damaged_library_is_named(ready, tmp_path):
         Native(native.source, tmp_path / "a.so", native.shape, b.classes)
 
 
-def test_where_there_is_no_home_folder_it_names_the_variable(monkeypatch):
-    for name in ("BANDSTOP_CACHE", "XDG_CACHE_HOME"):
-        monkeypatch.delenv(name, raising=False)
-
-    def homeless():
-        raise RuntimeError("Could not determine home directory.")
-
-    monkeypatch.setattr(Path, "home", homeless)
-    with pytest.raises(Failure, match="BANDSTOP_CACHE"):
-        cache_folder()
-
-
 def test_a_compiler_that_writes_nothing_is_a_failure(tmp_path):
     silent = Compiler(("true",), "none")
     with pytest.raises(Failure, match="true refused the generated C"):
         compiled(silent, {"a.c": "int x;"}, tmp_path / "a.so", ())
-
-
-def test_a_cache_that_cannot_be_written_is_named_with_its_variable(tmp_path, monkeypatch):
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("BANDSTOP_CACHE", str(tmp_path / "file"))
-    with pytest.raises(Failure, match="choose another folder, in BANDSTOP_CACHE"):
-        shared_library({"a.c": "int x;"})
 
 
 def test_where_only_zig_is_there_it_is_taken(monkeypatch):
@@ -244,13 +213,6 @@ def test_where_only_zig_is_there_it_is_taken(monkeypatch):
     monkeypatch.delenv("CC", raising=False)
     monkeypatch.setattr("bandstop.compile.build.shutil.which", lambda name: None)
     assert find_compiler().command == (sys.executable, "-m", "ziglang", "cc")
-
-
-def test_what_the_compiler_refuses_is_a_failure_and_leaves_nothing(tmp_path, monkeypatch):
-    monkeypatch.setenv("BANDSTOP_CACHE", str(tmp_path))
-    with pytest.raises(Failure, match=r"refused the generated C: .*error"):
-        shared_library({"a.c": "int main(void) { return nothing; }"})
-    assert not list(cache_folder().rglob("*.so"))
 
 
 def test_a_compiler_that_hangs_or_crashes_is_a_failure(tmp_path):
@@ -264,3 +226,22 @@ def test_a_network_read_back_from_its_file_compiles_to_the_same(ready):
     again = from_bytes(b.to_bytes()).compile()
     signal = torch.randn(5, 6, 6).numpy()
     assert np.array_equal(again(signal), native(signal))
+
+
+@pytest.mark.parametrize("distance", [0.0, 1e-7, 1e-5, 0.3])
+@pytest.mark.parametrize("moved", [0.0, 3.0, -200.0])
+@pytest.mark.parametrize(("up", "side"), [(1, 0), (1, 2), (2, 0)])
+def test_bodies_that_coincide_are_seen_by_c_as_by_python(distance, moved, up, side):
+    description = Description(skeleton_of(3, 2, up, side), 2)
+    b = bundle_of(
+        Shape(2, 6, 6, 5, 4), description, {"attention": 1.0, "filters": 1.0, "dense": 1.0}
+    )
+    random = np.random.default_rng(0)
+    body = random.normal(size=(9, 3, 3)).cumsum(0)
+    take = np.concatenate([body, body + distance], axis=1) + moved
+    found, said = b.compile().frames(take), b.predict(take)
+    still = b.predict(take - moved)
+    assert found.probabilities == pytest.approx(list(said.probabilities.values()), abs=1e-4)
+    assert list(still.probabilities.values()) == pytest.approx(
+        list(said.probabilities.values()), abs=2e-4
+    )

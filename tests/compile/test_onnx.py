@@ -43,7 +43,11 @@ def test_it_takes_any_batch_and_gives_logits_and_probabilities(fusion):
         assert np.allclose(probabilities, expected.softmax(1), atol=1e-6)
 
 
-@pytest.mark.parametrize(("fusion", "most"), [("sum", 9), ("concat", 8)])
+GUARD = 6
+"""Nodes that make the logits NaN for a signal that is not finite or too large."""
+
+
+@pytest.mark.parametrize(("fusion", "most"), [("sum", 9 + GUARD), ("concat", 8 + GUARD)])
 def test_it_has_few_nodes_and_two_more_where_not_all_is_read(fusion, most):
     for keep in (1.0, 0.3):
         found = onnx.load_from_string(made_of(bundle(fusion, keep)).content).graph
@@ -106,3 +110,27 @@ def test_another_suffix_is_refused(tmp_path):
 
     with pytest.raises(BadInput, match=r"\.onnx"):
         to_onnx(bundle(), tmp_path / "wave.c")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 3e38, -1e25])
+@pytest.mark.parametrize("fusion", FUSIONS)
+@pytest.mark.parametrize("place", [0, 17, 35])
+def test_what_is_not_finite_or_too_large_gives_no_class_and_no_other_signal_is_touched(
+    value, fusion, place
+):
+    """Also in a place that the network does not read, as in C."""
+    b = bundle(fusion, 0.3)
+    signals = check_signals(b.net.nodes, b.net.all_features, 3)
+    expected = b.net(torch.from_numpy(signals)).numpy()
+    signals[1].reshape(-1)[place] = value
+    logits, probabilities = Runtime(made_of(b).content).both(signals)
+    assert np.isnan(logits[1]).all()
+    assert np.isnan(probabilities[1]).all()
+    assert np.allclose(logits[[0, 2]], expected[[0, 2]], atol=1e-5)
+
+
+def test_the_network_alone_can_be_had_for_measuring():
+    b = bundle()
+    about = b.description, b.normalisation, b.classes
+    found = onnx.load_from_string(compile_onnx(b.net, *about, guarded=False).content).graph
+    assert "Where" not in [n.op_type for n in found.node]

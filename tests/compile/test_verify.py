@@ -86,6 +86,13 @@ FAULTS = {
         ),
         "cannot take|more than 8 bits",
     ),
+    "weights that may overflow": (
+        lambda g: with_data(g, "dense", g.constants["dense"].data * 1e30),
+        "logits may overflow within the reach",
+    ),
+    "a weight that no float32 holds": (
+        lambda g: with_data(g, "class_bias", [1e39, 0.0, 0.0]), "beyond the largest float32",
+    ),
     "buffers that overlap": (
         lambda g: replace(g, buffers=(*g.buffers, Buffer("other", 0, 1 << 20, (0, 99)))),
         "share memory while both are alive",
@@ -122,7 +129,7 @@ def test_a_fault_in_the_products_multiplied_out_is_named(fault):
 def test_a_sound_graph_passes_every_rule():
     graph = good()
     assert verify(graph, "nothing") is graph
-    assert len(CHECKS) == 7
+    assert len(CHECKS) == 8
 
 
 def test_replacing_nodes_that_are_no_neighbours_is_refused():

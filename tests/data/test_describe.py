@@ -220,3 +220,61 @@ def test_an_element_that_never_varies_is_0_and_finite():
 def test_signals_that_are_all_equal_cannot_be_learned_from():
     with pytest.raises(BadInput, match="all equal"):
         Normalisation.of(torch.ones(5, 2, 3))
+
+
+TWO = Skeleton(
+    "two", ("head", "left", "right", "foot"), ((0, 1), (0, 2), (0, 3)), (0, 2, 1, 3), bodies=2
+)
+
+
+def turned(take: np.ndarray, angle: float, up: int = 1) -> np.ndarray:
+    a, b = (up + 1) % 3, (up + 2) % 3
+    out = take.astype(np.float64).copy()
+    out[..., a] = np.cos(angle) * take[..., a] - np.sin(angle) * take[..., b]
+    out[..., b] = np.sin(angle) * take[..., a] + np.cos(angle) * take[..., b]
+    return out
+
+
+def signal_of(take: np.ndarray, view: str = "facing") -> np.ndarray:
+    return describe([Sequence("take", take)], Description(TWO, 3, view))[0].numpy()
+
+
+def close_together(distance: float, seed: int, height: float = 0.0) -> np.ndarray:
+    """Two bodies of a size of about 1 whose roots lie `distance` apart on the ground."""
+    random = np.random.default_rng(seed)
+    body = random.normal(size=(12, 1, 3)).cumsum(0) * 0.1 + random.normal(size=(1, 4, 3))
+    angle = random.uniform(0, 6)
+    shift = np.array([distance * np.cos(angle), height, distance * np.sin(angle)])
+    return np.concatenate([body, body + shift], axis=1)
+
+
+@given(
+    st.sampled_from([0.0, 1e-9, 1e-6, 1e-5]),
+    st.integers(0, 99),
+    st.sampled_from([0.0, 1.0]),
+    st.sampled_from([0.0, 1.0, -30.0, 1000.0]),
+)
+def test_bodies_that_coincide_or_stand_right_above_each_other_have_no_side(
+    distance, seed, height, moved
+):
+    """Nothing is turned, however rounding falls: moved, the recording gives what it gave."""
+    take = close_together(distance, seed, height)
+    as_seen = signal_of(take, "camera")
+    assert np.abs(signal_of(take) - as_seen).max() <= 1e-6
+    assert np.abs(signal_of(take + moved) - as_seen).max() <= 1e-6 * max(1, abs(moved))
+
+
+@given(st.floats(0.05, 3), st.integers(0, 99), st.floats(0, 6), st.sampled_from([0.0, 5.0]))
+def test_bodies_apart_give_the_same_signal_wherever_they_are_and_however_they_are_turned(
+    distance, seed, angle, moved
+):
+    take = close_together(distance, seed)
+    first, other = signal_of(take), signal_of(turned(take, angle) + moved)
+    assert np.abs(first - other).max() <= 1e-4
+
+
+@pytest.mark.parametrize("factor", [1e-20, 1e-6, 1.0, 1e6, 1e15])
+def test_whether_bodies_touch_does_not_depend_on_the_unit(factor):
+    for distance, turns in [(1e-5, False), (0.1, True)]:
+        take = close_together(distance, 3) * factor
+        assert (np.abs(signal_of(take) - signal_of(take, "camera")).max() > 1e-3 * factor) == turns

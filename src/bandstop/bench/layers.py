@@ -14,9 +14,9 @@ from bandstop.bench.networks import first_shape
 from bandstop.bench.turns import one_thread
 from bandstop.bundle import Bundle
 from bandstop.bundle.export import compiled
-from bandstop.compile.build import loaded, shared_library
-from bandstop.compile.c import CSource
-from bandstop.compile.proof import check_signals
+from bandstop.compile.c import CSource, Layer
+from bandstop.compile.cache import loaded, shared_library
+from bandstop.compile.proof import check_signals, walk
 from bandstop.errors import Failure
 from bandstop.nn import Shape
 
@@ -36,13 +36,17 @@ GROUPS = {
 }
 """The axes of each tensor, as the shape calls them."""
 
+FRAMES = 60
+"""Of the recording that is timed: two seconds."""
+
 STEPS = r"""
 #include "source.h"
-void bandstop_step(int step, int times, const float *signal, void *scratch, float *logits);
-void bandstop_step(int step, int times, const float *signal, void *scratch, float *logits)
+void bandstop_step(int step, int times, const float *frames, const float *signal, void *scratch,
+                   float *logits, void *answer);
+void bandstop_step(int step, int times, const float *frames, const float *signal, void *scratch,
+                   float *logits, void *answer)
 {
     float *memory = aligned(scratch);
-    (void)logits;
     for (int i = 0; i < times; i++) {
         __asm__ volatile("" ::: "memory");
         switch (step) {
@@ -51,13 +55,14 @@ $cases
     }
 }
 """
-"""The calls of the network one by one; the compiler may not move them out of the loop."""
+"""What an answer takes one by one; the compiler may not move it out of the loop."""
 
 
 @dataclass(frozen=True)
 class LayerRow:
-    """weights  left and of all; share of the network's time, None for what is no part of it
+    """weights  left and of all
     groups   name -> (gone, of all), only those of which any are gone
+    us       of one call, for a recording of FRAMES frames; share: of all of them
     """
 
     layer: str
@@ -67,8 +72,8 @@ class LayerRow:
     bytes: int
     ram: int
     storage: str
-    us: float | None
-    share: float | None
+    us: float
+    share: float
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,8 @@ class Inspected:
     flash: int
     scratch: int
     macs: int
+    us: float
+    frames: int
     known: bool
 
     def to_dict(self) -> dict[str, Any]:
@@ -90,22 +97,20 @@ def inspect(bundle: Bundle) -> Inspected:
     before, known = first_shape(net, bundle.facts)
     kept = {n: int((w != 0).sum()) for n, w in net.net.weights().items()}
     sizes = {name: a * b * c for name, (a, b, c) in before.tensors.items()}
-    front, *rest = made.layers
-    signal = check_signals(net.nodes, net.all_features)[2]
-    spent = step_times(made, signal, net.shape.classes)
-    if len(spent) != len(rest):
+    layers = (*made.layers, Layer("probabilities", "", 0, 0, 0))
+    spent = step_times(made, bundle)
+    if len(spent) != len(layers):
         raise Failure("inspect: layers and calls of the file differ; please report this")
-    rows = [LayerRow(front.name, (0, 0), {}, front.macs, front.flash, front.ram, "", None, None)]
-    for layer, us in zip(rest, spent, strict=True):
+    rows = []
+    for layer, us in zip(layers, spent, strict=True):
         own = TENSORS.get(layer.name, ())
         weights = sum(kept[t] for t in own), sum(sizes[t] for t in own)
         groups = {g: pair for t in own for g, pair in gone(t, net.shape, before).items()}
-        share = us / sum(spent)
         rows.append(
             LayerRow(layer.name, weights, groups, layer.macs, layer.flash, layer.ram,
-                     layer.storage, us, share)
+                     layer.storage, us, us / sum(spent))
         )  # fmt: skip
-    return Inspected(tuple(rows), made.flash, made.scratch, made.macs, known)
+    return Inspected(tuple(rows), made.flash, made.scratch, made.macs, sum(spent), FRAMES, known)
 
 
 def gone(tensor: str, small: Shape, before: Shape) -> dict[str, tuple[int, int]]:
@@ -120,10 +125,15 @@ def gone(tensor: str, small: Shape, before: Shape) -> dict[str, tuple[int, int]]
     return {g: pair for g, pair in pairs.items() if pair[0]}
 
 
-def step_times(made: CSource, signal: np.ndarray, classes: int, rounds: int = 51) -> list[float]:
-    """Microseconds of each call of the network, in turn on one core; medians."""
+def step_times(made: CSource, bundle: Bundle, rounds: int = 51) -> list[float]:
+    """Microseconds from frames to signal, of each call of the network, and of the probabilities, in turn
+    on one core; medians."""
     body = made.source.split("(void)memory;\n", 1)[1].split("\n}\n", 1)[0]
-    calls = [line.strip() for line in body.splitlines()]
+    calls = [
+        f"signal_of(frames, {FRAMES}, 0, memory);",
+        *(line.strip() for line in body.splitlines()),
+        f"answer_of(logits, ({made.name}_answer *)answer);",
+    ]
     cases = "\n".join(f"        case {i}: {call} break;" for i, call in enumerate(calls))
     library = shared_library(
         {
@@ -133,12 +143,16 @@ def step_times(made: CSource, signal: np.ndarray, classes: int, rounds: int = 51
         }
     )
     step = loaded(library).bandstop_step
-    pointer = ctypes.c_void_p
-    step.argtypes, step.restype = (ctypes.c_int, ctypes.c_int, pointer, pointer, pointer), None
+    step.argtypes = (ctypes.c_int, ctypes.c_int, *[ctypes.c_void_p] * 5)
+    step.restype = None
+    net = bundle.net
+    frames = walk(bundle.description, bundle.normalisation, FRAMES)
+    signal = check_signals(net.nodes, net.all_features)[2]
     scratch = np.zeros(made.scratch, dtype=np.uint8)
-    logits = np.zeros(classes, dtype=np.float32)
-    given = np.ascontiguousarray(signal, dtype=np.float32)
-    places = given.ctypes.data, scratch.ctypes.data, logits.ctypes.data
+    logits, answer = (np.zeros(n, dtype=np.float32) for n in (net.shape.classes,
+                                                              2 * net.shape.classes + 1))  # fmt: skip
+    given = [np.ascontiguousarray(each) for each in (frames, signal, scratch, logits, answer)]
+    places = [each.ctypes.data for each in given]
     times: list[list[float]] = [[] for _ in calls]
     with one_thread():
         for _ in range(rounds):

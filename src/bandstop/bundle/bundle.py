@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -19,9 +20,9 @@ from bandstop.bundle.storage import index_type, store
 from bandstop.data.describe import Description, Normalisation, describe
 from bandstop.data.sequence import Sequence
 from bandstop.digest import digest
-from bandstop.errors import BadInput
+from bandstop.errors import BadInput, Failure
 from bandstop.files import write_atomically
-from bandstop.nn import CompactGCN
+from bandstop.nn import CompactGCN, reach
 from bandstop.skeleton import Skeleton
 
 if TYPE_CHECKING:
@@ -66,18 +67,36 @@ class Bundle:
                 raise BadInput(f"bundle: {word} is {value}, and its description asks for {rule}")
         if len(set(self.classes)) < len(self.classes):
             raise BadInput("bundle: class names must differ from each other")
+        if not (reach(self.net.net) >= 1 and self.farthest > 0):
+            raise BadInput(
+                "bundle: its weights, mean and std are so far out of scale that every recording would "
+                "overflow; design it again"
+            )
 
     @property
     def skeleton(self) -> Skeleton:
         return self.description.skeleton
 
+    @cached_property
+    def farthest(self) -> float:
+        """The largest coordinate that a recording may have; see Normalisation.farthest."""
+        return self.normalisation.farthest(reach(self.net.net))
+
     def signal(self, sequences: list[Sequence]) -> Float[Tensor, "batch node feature"]:
-        """Raw recordings -> normalised signals. Errors: BadInput for another number of nodes."""
+        """Raw recordings -> normalised signals.
+
+        Errors: BadInput for another number of nodes, or a coordinate beyond `farthest`.
+        """
         for s in sequences:
             if s.positions.shape[1] != self.skeleton.nodes:
                 raise BadInput(
                     f"{s.name} has {s.positions.shape[1]} nodes, but the network reads "
                     f"{self.skeleton.nodes} ({self.skeleton.name}); record with that skeleton"
+                )
+            if not s.farthest <= self.farthest:
+                raise BadInput(
+                    f"{s.name} has a coordinate of {s.farthest:.3g}, and beyond {self.farthest:.3g} "
+                    "nothing is left of the movement, or numbers overflow; repair or drop those frames"
                 )
         return self.normalisation(describe(sequences, self.description))
 
@@ -94,14 +113,17 @@ class Bundle:
         """Class and probabilities of a recording, or of each of a list of recordings.
 
         A recording is a Sequence, or positions (frames, nodes, 3).
-        Errors: BadInput for another number of nodes.
+        Errors: BadInput for another number of nodes, or a coordinate that is not finite or so far out
+        that numbers overflow.
         """
         if isinstance(recording, list | tuple) and all(map(_is_recording, recording)):
             return [self.predict(each) for each in recording]
         known = isinstance(recording, Sequence)
         sequence = recording if known else Sequence("recording", np.asarray(recording))
-        p = self.net(self.signal([sequence])).softmax(dim=1)[0].tolist()
-        probabilities = dict(zip(self.classes, p, strict=True))
+        logits = self.net(self.signal([sequence]))[0]
+        if not logits.isfinite().all():
+            raise Failure(f"{sequence.name}: the network overflows; design it again")
+        probabilities = dict(zip(self.classes, logits.softmax(dim=0).tolist(), strict=True))
         return Prediction(max(probabilities, key=probabilities.__getitem__), probabilities)
 
     def at(self, rate: float, force: bool = False) -> Bundle:
@@ -172,22 +194,24 @@ class Bundle:
         """Write the file: whole or not at all."""
         write_atomically(Path(path), self.to_bytes())
 
-    def compile(self) -> Native:
+    def compile(self, optimize: str = "speed") -> Native:
         """The network as C for this machine, proven: `native(signal)` gives logits of NumPy signals,
         single or batched, `native.frames(positions)` answers for raw frames.
 
+        optimize  "speed", "size" (the fewest bytes of weights) or "ram" (the least scratch memory)
         Errors: Failure where there is no C compiler.
         """
         from bandstop.bundle.export import compiled
+        from bandstop.compile import Options
 
-        return compiled(self, "net", "Bundle.compile")[1]
+        return compiled(self, "net", "Bundle.compile", Options(optimize=optimize))[1]
 
-    def export(self, path: str | Path) -> Exported:
+    def export(self, path: str | Path, optimize: str = "speed") -> Exported:
         """Write the network for another machine; the suffix says what: .c (with a header beside),
-        .onnx, or .wasm (with its loader beside)."""
+        .onnx, or .wasm (with its loader beside). optimize: as for `compile`, of C and WebAssembly."""
         from bandstop.bundle.export import export
 
-        return export(self, Path(path))
+        return export(self, Path(path), optimize)
 
     @property
     def bytes(self) -> int:

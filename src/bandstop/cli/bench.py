@@ -32,12 +32,10 @@ def bench(
     from rich.table import Table
 
     from bandstop.bench import bench as measure
-    from bandstop.bundle import load_bundle
+    from bandstop.cli.bundles import of_one_rate
     from bandstop.cli.show import number, out
 
-    net = load_bundle(bundle)
-    if rate is not None:
-        net = net.at(rate)
+    net = of_one_rate(bundle, rate)
     result = measure(net, rounds, engine)
     if json_:
         typer.echo(json.dumps(result.to_dict()))

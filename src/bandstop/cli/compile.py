@@ -27,8 +27,13 @@ def compile_(
     int8: bool = typer.Option(False, "--int8", help="weights of 8 bits instead of 32"),
     calibrate: str = typer.Option(
         "",
-        help="with --int8: recordings that the scales are fitted to, such as sbu:DIR; also tells what "
-        "the smaller weights cost on them",
+        help="with --int8: recordings, such as sbu:DIR; the scales are fitted to one part of them, and "
+        "what the smaller weights cost is told of the others",
+    ),
+    optimize: str = typer.Option(
+        "speed",
+        help="of C, WebAssembly and native: speed, size (the fewest bytes of weights) or ram (the least "
+        "scratch memory)",
     ),
     json_: bool = typer.Option(False, "--json", help="print one JSON object instead"),
 ) -> None:
@@ -46,6 +51,8 @@ def compile_(
 
       bandstop compile net.bandstop --int8 --calibrate sbu:path/to/SBU -o wave.c
 
+      bandstop compile net.bandstop --optimize size -o wave.c
+
       bandstop compile net.bandstop --cross aarch64 -o wave.c
 
       bandstop compile net.bandstop --target wasm -o wave.wasm
@@ -57,11 +64,12 @@ def compile_(
     import json
     import shlex
     import sys
-    from dataclasses import asdict
+    from dataclasses import asdict, replace
 
     from bandstop.bundle import load_bundle
-    from bandstop.bundle.export import SUFFIXES, TARGETS, WITH_OPTIONS, to_machine
-    from bandstop.bundle.export.loss import labelled, loss_of_int8
+    from bandstop.bundle.export import SUFFIXES, TARGETS, to_machine, with_options
+    from bandstop.bundle.export.loss import held_out, loss_of_int8
+    from bandstop.cli.bundles import of_one_rate
     from bandstop.cli.show import number, out, percent
     from bandstop.compile import Options
     from bandstop.data import load
@@ -75,37 +83,25 @@ def compile_(
         raise BadInput(f"--cross builds the C of --target c, not {target}; leave one of them out")
     if output and target == "native":
         raise BadInput("--target native writes nothing; leave -o out, or take --target c")
-    net = load_bundle(bundle)
-    if rate is not None:
-        if target == "elastic":
-            raise BadInput(
-                "--target elastic holds every rate; leave --rate out, or take --target c"
-            )
-        net = net.at(rate)
+    if rate is not None and target == "elastic":
+        raise BadInput("--target elastic holds every rate; leave --rate out, or take --target c")
+    net = load_bundle(bundle) if target == "elastic" else of_one_rate(bundle, rate)
     command = shlex.join(["bandstop", *sys.argv[1:]])
     usual = {kind: f"net{suffix}" for suffix, kind in SUFFIXES.items()}
-    path, loss, options = output or Path(usual.get(target, "net.c")), None, None
-    if int8:
-        if target not in WITH_OPTIONS:
-            raise BadInput(
-                f"--int8 is for {' and '.join(WITH_OPTIONS)}, not for {target}; leave it out"
-            )
-        options = Options(int8=True)
-        if calibrate:
-            takes = labelled(load(calibrate), net.classes)
-            if not takes:
-                raise BadInput(
-                    f"--calibrate {calibrate}: none of its recordings has a class that the network knows"
-                )
-            signals = net.signal(takes[:: max(1, len(takes) // 128)]).numpy()
-            options = Options(int8=True, signals=signals)
-            loss = loss_of_int8(net, options, takes)
-    elif calibrate:
-        raise BadInput("--calibrate fits the scales of 8-bit weights; give --int8 with it")
+    path, loss = output or Path(usual.get(target, "net.c")), None
+    options = Options(int8=int8, optimize=optimize)
+    chosen = int8 or optimize != "speed"
+    make = with_options(target) if chosen else None
+    if calibrate:
+        if not int8:
+            raise BadInput("--calibrate fits the scales of 8-bit weights; give --int8 with it")
+        held = held_out(load(calibrate), net)
+        options = replace(options, signals=net.signal(list(held.fitted)).numpy())
+        loss = loss_of_int8(net, options, held)
     if cross:
         made = to_machine(net, path, cross, command, options)
-    elif options:
-        made = WITH_OPTIONS[target](net, path, command, options)
+    elif make:
+        made = make(net, path, command, options)
     else:
         made = TARGETS[target](net, path, command)
     if json_:
@@ -126,8 +122,10 @@ def compile_(
     if loss:
         out.print(
             f"8-bit weights on {loss.recordings} recordings: {percent(loss.accuracy_int8)} right, "
-            f"{percent(loss.accuracy)} with 32 bits; the same class for {percent(loss.same_class)}",
+            f"{percent(loss.accuracy)} with 32 bits; the same class for {percent(loss.same_class)}; "
+            f"{loss.held_out}",
             soft_wrap=True,
+            markup=False,
         )
     for path in made.files:
         word = "kept" if target == "native" else "written"

@@ -28,12 +28,10 @@ def inspect(
     from rich.table import Table
 
     from bandstop.bench import inspect as examine
-    from bandstop.bundle import load_bundle
+    from bandstop.cli.bundles import of_one_rate
     from bandstop.cli.show import number, out, percent
 
-    net = load_bundle(bundle)
-    if rate is not None:
-        net = net.at(rate)
+    net = of_one_rate(bundle, rate)
     found = examine(net)
     if json_:
         typer.echo(json.dumps(found.to_dict()))
@@ -53,11 +51,14 @@ def inspect(
             number(row.macs),
             number(row.bytes),
             row.storage,
-            "" if row.us is None else f"{row.us:.2f}",
-            "" if row.share is None else percent(row.share),
+            f"{row.us:.2f}",
+            percent(row.share),
         )
-    table.add_row("all", "", "", number(found.macs), number(found.flash), "", "", "")
+    table.add_row(
+        "all", "", "", number(found.macs), number(found.flash), "", f"{found.us:.2f}", percent(1)
+    )
     out.print(table)
+    out.print(f"for a recording of {found.frames} frames; the first row grows with them")
     out.print(f"scratch memory: {number(found.scratch)} bytes")
     if not found.known:
         out.print("the bundle does not say its size before pruning; groups gone are not known")

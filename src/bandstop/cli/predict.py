@@ -30,7 +30,8 @@ def predict(
 
       bandstop predict net.bandstop SBU/s01s02/*/001/skeleton_pos.txt --json
     """
-    from bandstop.bundle import is_bundle, load_bundle
+    from bandstop.bundle import is_bundle
+    from bandstop.cli.bundles import of_one_rate
     from bandstop.data.formats.single import read_one
     from bandstop.errors import BadInput, listed
 
@@ -38,7 +39,7 @@ def predict(
     takes = [path for path in recordings if path not in files]
     if not takes:
         raise BadInput(f"all {len(files)} files are bundles; give recordings after them")
-    nets = {path: load_bundle(path) for path in files}
+    nets = {path: of_one_rate(path, None, "bandstop extract gives another") for path in files}
     single, problems = len(files) == len(takes) == 1, []
     for take in takes:
         for path, net in nets.items():

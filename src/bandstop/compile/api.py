@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from bandstop.compile.aim import AIMS, least
 from bandstop.compile.build import Compiler
 from bandstop.compile.c import CSource, emit
+from bandstop.compile.ir import Graph
 from bandstop.compile.lower import lower
 from bandstop.compile.native import Native, native_of
 from bandstop.compile.passes import PASSES, ChooseOrder, ChooseStorage, Pass, Quantise, run_passes
@@ -25,6 +27,7 @@ from bandstop.compile.proof import (
     prove,
 )
 from bandstop.data.describe import Description, Normalisation
+from bandstop.errors import BadInput, nearest
 from bandstop.nn import CompactGCN
 
 
@@ -32,16 +35,35 @@ from bandstop.nn import CompactGCN
 class Options:
     """What may be chosen by hand; by default the cost model chooses.
 
-    order    "mix first", "filter first" or "multiplied out"
-    storage  constant -> kind of storage, such as (("filters", "dense"),)
-    int8     weights of 8 bits instead of 32
-    signals  normalised, (batch, node, feature): what 8-bit weights are fitted to; default: noise
+    order     "mix first", "filter first" or "multiplied out"
+    storage   constant -> kind of storage, such as (("filters", "dense"),)
+    int8      weights of 8 bits instead of 32
+    signals   normalised, (batch, node, feature): what 8-bit weights are fitted to; default: noise
+    optimize  "speed", or "size" for the fewest bytes of flash, or "ram" for the least scratch memory
+
+    Errors: BadInput for another aim.
     """
 
     order: str = ""
     storage: tuple[tuple[str, str], ...] = ()
     int8: bool = False
     signals: np.ndarray | None = None
+    optimize: str = "speed"
+
+    def __post_init__(self) -> None:
+        if self.optimize not in AIMS:
+            raise BadInput(
+                f"optimize must be one of {', '.join(AIMS)}, not {self.optimize!r}"
+                f"{nearest(self.optimize, AIMS)}"
+            )
+
+    def arranged(self, lowered: Graph, shape: tuple[int, int]) -> Graph:
+        """The graph that is written down. shape: (nodes, features) of a signal."""
+        passes = self.passes(shape)
+        if self.optimize == "speed":
+            return run_passes(lowered, passes)
+        at = next(i for i, p in enumerate(passes) if isinstance(p, ChooseOrder))
+        return least(run_passes(lowered, passes[:at]), self.optimize, self.order, self.storage)
 
     def passes(self, shape: tuple[int, int]) -> tuple[Pass, ...]:
         """shape: (nodes, features) of a signal."""
@@ -73,7 +95,7 @@ def compile_c(
     """
     options, shape = options or Options(), (net.nodes, net.all_features)
     lowered = lower(net, description, normalisation, classes)
-    graph = run_passes(lowered, options.passes(shape))
+    graph = options.arranged(lowered, shape)
     made = emit(graph, name, facts or {}, description.skeleton.unit)
     native = native_of(made, shape, classes, compiler)
     signals = check_signals(*shape)

@@ -1,27 +1,22 @@
-"""A C compiler, found and run; built libraries are kept by the hash of what they were made of."""
+"""A C compiler, found and run."""
 
 from __future__ import annotations
 
-import ctypes
-import hashlib
 import os
-import platform
 import shlex
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from bandstop.compile.folder import temporary_folder
 from bandstop.errors import BadInput, Failure, Missing
-from bandstop.files import beside, locked
 
 FLAGS = ("-std=c11", "-O3", "-march=native", "-ffp-contract=fast", "-fno-math-errno",
          "-fno-trapping-math")  # fmt: skip
-SHARED = ("-shared", "-fPIC")
 SECONDS = 120
 
 
@@ -58,12 +53,15 @@ def find_compiler(wanted: str = "") -> Compiler:
     )
 
 
-def _run(command: Sequence[str], folder: str = ".") -> subprocess.CompletedProcess[str]:
-    """What a compiler said and returned. Errors: Failure where it cannot be run."""
+def _run(command: Sequence[str], folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """What a compiler said and returned, its temporary files in `folder` too. Errors: Failure where it
+    cannot be run."""
+    own = {**os.environ, "TMPDIR": str(folder)} if folder else None
     try:
         return subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, errors="replace", timeout=SECONDS
-        )
+            command, cwd=folder, env=own, capture_output=True, text=True, errors="replace",
+            timeout=SECONDS,
+        )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Failure(f"{command[0]} could not be run: {error}; name another in CC") from error
 
@@ -80,9 +78,9 @@ def compiled(
 
     Errors: Failure with the compiler's first complaint.
     """
-    with tempfile.TemporaryDirectory(prefix="bandstop-") as folder:
+    with temporary_folder() as folder:
         for name, text in files.items():
-            (Path(folder) / name).write_text(text)
+            (folder / name).write_text(text)
         sources = [name for name in files if name.endswith(".c")]
         command = [*compiler.command, *flags, *sources, "-o", str(output.resolve()), "-lm"]
         done = _run(command, folder)
@@ -99,60 +97,3 @@ def compiled(
             f"{' '.join(compiler.command)} refused the generated C: {lines[0]}; please report this "
             "with the bundle"
         )
-
-
-def cache_folder() -> Path:
-    """$BANDSTOP_CACHE, or bandstop in the user's cache folder. Errors: Failure for a user without one."""
-    given = os.environ.get("BANDSTOP_CACHE")
-    if given:
-        return Path(given)
-    try:
-        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bandstop"
-    except RuntimeError as error:
-        raise Failure(
-            "there is no home folder to keep what is built; name a folder in BANDSTOP_CACHE"
-        ) from error
-
-
-def shared_library(files: Mapping[str, str], compiler: Compiler | None = None) -> Path:
-    """The files as a library for this machine, built unless it was built before.
-
-    Kept under a hash of the text, the compiler, the flags and the processor. Several processes may ask
-    at once: one builds, the others wait for it; a library is whole or absent.
-    """
-    compiler = compiler or find_compiler()
-    made = hashlib.sha256()
-    for word in (*compiler.command, compiler.version, *FLAGS, platform.machine(), _processor()):
-        made.update(word.encode() + b"\0")
-    for name, text in sorted(files.items()):
-        made.update(f"{name}\0{text}\0".encode())
-    folder = cache_folder() / made.hexdigest()[:2]
-    path = folder / f"{made.hexdigest()[:32]}.so"
-    if not path.exists():
-        with locked(folder, lambda holder: None, "another folder, in BANDSTOP_CACHE"):
-            if not path.exists():
-                with beside(path) as part:
-                    compiled(compiler, files, part, (*FLAGS, *SHARED))
-    return path
-
-
-def loaded(library: Path) -> ctypes.CDLL:
-    """Errors: Failure for a library that is damaged, or lies where nothing may be run."""
-    try:
-        return ctypes.CDLL(str(library))
-    except OSError as error:
-        raise Failure(
-            f"what was built cannot be loaded: {error}; delete that file or choose another folder, in "
-            "BANDSTOP_CACHE"
-        ) from error
-
-
-def _processor() -> str:
-    """What -march=native depends on: a cache may lie on a disk that several machines share."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    return "".join(
-        line for line in lines[:40] if line.startswith(("model name", "flags", "Features"))
-    )

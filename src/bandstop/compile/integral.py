@@ -9,7 +9,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
+
+from bandstop.data.describe import TOUCHING
 
 
 def shares(frames: int, chunks: int, trim: float) -> Float[np.ndarray, "chunk frame"]:
@@ -20,11 +22,25 @@ def shares(frames: int, chunks: int, trim: float) -> Float[np.ndarray, "chunk fr
     return np.maximum(overlap, 0) / (bounds[1:] - bounds[:-1])[:, None]
 
 
+def absent(frames: Float[np.ndarray, "frame body joint xyz"]) -> Bool[np.ndarray, "frame body"]:
+    """Whether all joints of a body are in one and the same point; a body of one joint never is."""
+    same = (frames == frames[:, :, :1]).all(axis=(2, 3))
+    return np.asarray(same & (frames.shape[2] > 1))
+
+
 def chunk_means(
-    frames: Float[np.ndarray, "frame node xyz"], chunks: int, trim: float
+    frames: Float[np.ndarray, "frame node xyz"], chunks: int, trim: float, bodies: int
 ) -> Float[np.ndarray, "chunk node xyz"]:
-    """The average position of every node in every chunk."""
-    return np.einsum("kt,tnx->knx", shares(len(frames), chunks, trim), frames.astype(np.float64))
+    """The average position of every node in every chunk; a body that is absent in a frame counts as
+    standing at the centre of all that are present."""
+    x = frames.astype(np.float64).reshape(len(frames), bodies, -1, 3)
+    gone, share = absent(x), shares(len(x), chunks, trim)
+    means = np.einsum("kt,tbjx->kbjx", share, x * ~gone[:, :, None, None])
+    away = share @ gone
+    present = (1 - away).sum() * x.shape[2]
+    if present > 0:
+        means += away[:, :, None, None] * (means.sum(axis=(0, 1, 2)) / present)
+    return means.reshape(chunks, -1, 3)
 
 
 def placed(
@@ -36,15 +52,17 @@ def placed(
     side: int,
 ) -> Float[np.ndarray, "node feature"]:
     """Centred; with view "facing" turned until the second body stands on the side axis from the
-    first; feature 3 k + c is coordinate c in chunk k."""
+    first, unless they touch; feature 3 k + c is coordinate c in chunk k."""
     x = means - means.mean(axis=(0, 1))
     if view == "facing" and bodies > 1:
-        middle = x.mean(axis=0)
-        between = middle[joints : 2 * joints].mean(0) - middle[:joints].mean(0)
         a, b = (up + 1) % 3, (up + 2) % 3
-        angle = -math.atan2(between[b], between[a]) + (math.pi / 2 if side == b else 0.0)
-        turned = x.copy()
-        turned[..., a] = x[..., a] * math.cos(angle) - x[..., b] * math.sin(angle)
-        turned[..., b] = x[..., a] * math.sin(angle) + x[..., b] * math.cos(angle)
-        x = turned
+        middle = x.mean(axis=0)
+        size = middle.var(axis=0).sum() + x.mean(axis=1).var(axis=0).sum()
+        between = (middle[joints : 2 * joints] - middle[:joints]).mean(0)
+        if between[a] ** 2 + between[b] ** 2 > TOUCHING**2 * size:
+            angle = -math.atan2(between[b], between[a]) + (math.pi / 2 if side == b else 0.0)
+            turned = x.copy()
+            turned[..., a] = x[..., a] * math.cos(angle) - x[..., b] * math.sin(angle)
+            turned[..., b] = x[..., a] * math.sin(angle) + x[..., b] * math.cos(angle)
+            x = turned
     return x.transpose(1, 0, 2).reshape(x.shape[1], -1)

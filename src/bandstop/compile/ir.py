@@ -100,6 +100,8 @@ class Graph:
     inputs   name -> shape of what may be handed in; 0 stands for any number of frames
     outputs  names of the values that are handed out
     classes  names, in the order of the logits
+    reach    the largest |signal| that is taken (nn/reach.py): up to it nothing may overflow
+    farthest the largest |coordinate| of a recording that is taken (Normalisation.farthest)
     buffers  empty until passes/buffers.py placed them
     """
 
@@ -108,6 +110,8 @@ class Graph:
     constants: Mapping[str, Constant]
     outputs: tuple[str, ...]
     classes: tuple[str, ...]
+    reach: float
+    farthest: float
     buffers: tuple[Buffer, ...] = ()
 
     def node(self, operation: str) -> Node | None:

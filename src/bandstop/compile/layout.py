@@ -34,6 +34,12 @@ def index_bits(largest: int) -> int:
     return 8 if largest < 1 << 8 else 16 if largest < 1 << 16 else 32
 
 
+def float32_below(limit: float) -> np.ndarray:
+    """The largest float32 that is not above a positive limit, as an array of no dimensions."""
+    near = np.float32(limit)
+    return np.asarray(near if near <= limit else np.nextafter(near, np.float32(0)))
+
+
 @dataclass(frozen=True, eq=False)
 class Array:
     """One array of the file. kind: float32, int8, uint8, uint16 or uint32."""

@@ -7,7 +7,7 @@ import torch
 
 from bandstop.compile.ir import Constant, Graph, Node
 from bandstop.data.describe import Description, Normalisation
-from bandstop.nn import CompactGCN
+from bandstop.nn import CompactGCN, reach
 
 
 @torch.no_grad()
@@ -38,7 +38,12 @@ def lower(
         "up": skeleton.up,
         "side": skeleton.side,
     }
-    chunks = {"chunks": description.chunks, "trim": description.trim}
+    chunks = {
+        "chunks": description.chunks,
+        "trim": description.trim,
+        "bodies": skeleton.bodies,
+    }
+    limit = reach(net.net)
     nodes = (
         Node("chunks", "frames", "means", {}, chunks),
         Node("place", "means", "placed", {}, place),
@@ -60,6 +65,8 @@ def lower(
         constants={c.name: c for c in constants},
         outputs=("logits", "probabilities", "label"),
         classes=tuple(classes),
+        reach=limit,
+        farthest=normalisation.farthest(limit),
     )
 
 

@@ -15,8 +15,9 @@ import numpy as np
 from jaxtyping import Float
 from numpy.typing import ArrayLike
 
-from bandstop.compile.build import Compiler, find_compiler, loaded, shared_library
+from bandstop.compile.build import Compiler, find_compiler
 from bandstop.compile.c import CSource
+from bandstop.compile.cache import loaded, shared_library
 from bandstop.errors import BadInput
 
 BATCH = r"""

@@ -48,12 +48,17 @@ def check_signals(nodes: int, features: int, count: int = COUNT) -> Float[np.nda
 
 def check_frames(description: Description, normalisation: Normalisation) -> list[np.ndarray]:
     """Random walks of a few durations, about as large as what the network was trained on."""
-    random, std = np.random.default_rng(1), float(normalisation.std)
-    nodes = description.skeleton.nodes
-    return [
-        (std * random.normal(size=(count, nodes, 3)).cumsum(0)).astype(np.float32)
-        for count in (2, 3, 7, 16, 45)
-    ]
+    return [walk(description, normalisation, count) for count in (2, 3, 7, 16, 45)]
+
+
+def walk(description: Description, normalisation: Normalisation, frames: int) -> np.ndarray:
+    """A random walk of every node; where the skeleton has several bodies, the last is absent for a while."""
+    random, skeleton = np.random.default_rng(frames), description.skeleton
+    std = float(normalisation.std)
+    made = std * random.normal(size=(frames, skeleton.nodes, 3)).cumsum(0)
+    if skeleton.bodies > 1:
+        made[frames // 3 : frames // 2, -len(skeleton.joints) :] = 0
+    return made.astype(np.float32)
 
 
 def by_torch(net: CompactGCN) -> Engine:

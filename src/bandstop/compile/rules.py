@@ -35,7 +35,8 @@ def _same(x: tuple[int, ...], c: Shapes, a: Attributes) -> tuple[int, ...] | Non
 
 
 def _chunks(x: tuple[int, ...], c: Shapes, a: Attributes) -> tuple[int, ...] | None:
-    return (a["chunks"], x[1], 3) if len(x) == 3 and x[2] == 3 else None
+    fits = len(x) == 3 and x[2] == 3 and x[1] % a["bodies"] == 0
+    return (a["chunks"], x[1], 3) if fits else None
 
 
 def _place(x: tuple[int, ...], c: Shapes, a: Attributes) -> tuple[int, ...] | None:
@@ -185,8 +186,8 @@ def _relu(x: np.ndarray) -> np.ndarray:
 
 RULES: dict[str, Rule] = {
     "chunks": Rule(
-        (), ("chunks", "trim"), _chunks,
-        lambda x, c, a: chunk_means(x, a["chunks"], a["trim"]),
+        (), ("chunks", "trim", "bodies"), _chunks,
+        lambda x, c, a: chunk_means(x, a["chunks"], a["trim"], a["bodies"]),
         "average position in each temporal chunk",
     ),
     "place": Rule(

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
+from bandstop.compile.interpret import run
 from bandstop.compile.ir import Graph, Node
 from bandstop.compile.layout import padded
 from bandstop.compile.rules import RULES
@@ -118,6 +120,27 @@ def indices_in_range(graph: Graph) -> Problems:
     return problems
 
 
+def nothing_overflows(graph: Graph) -> Problems:
+    """With every number its magnitude, a signal at the graph's reach stays below the largest float32
+    in every value: so no signal within it can overflow, whatever cancels. Constants fit as well."""
+    largest = float(np.finfo(np.float32).max)
+    problems = [
+        f"constant {name} has entries beyond the largest float32"
+        for name, c in graph.constants.items()
+        if np.abs(c.data).max(initial=0) > largest
+    ]
+    magnitudes = {n: replace(c, data=np.abs(c.data)) for n, c in graph.constants.items()}
+    signal = np.full(graph.inputs["signal"], graph.reach)
+    with np.errstate(over="ignore", invalid="ignore"):
+        values = run(replace(graph, constants=magnitudes), "signal", signal)
+    problems += [
+        f"{name} may overflow within the reach of {graph.reach:.3g}"
+        for name, value in values.items()
+        if not np.abs(value).max(initial=0) <= largest
+    ]
+    return problems
+
+
 def positions_fit(graph: Graph) -> Problems:
     """A stored position is wide enough for the largest that it may have to hold."""
     problems = []
@@ -173,6 +196,7 @@ CHECKS: tuple[Callable[[Graph], Problems], ...] = (
     shapes_fit,
     indices_in_range,
     positions_fit,
+    nothing_overflows,
     buffers_apart,
 )
 """In this order: each may rely on the ones before it."""

@@ -102,22 +102,32 @@ def rotate(positions: Positions, up: int, angle: Float[Tensor, " batch"]) -> Pos
     return torch.bmm(positions.flatten(1, 2), matrix).view_as(positions)
 
 
+TOUCHING = 1e-3
+"""Of the size of the whole group: two bodies that stand closer together have no side (our choice). A
+thousandth of it is less than a millimetre for two people, and four orders above what rounding leaves."""
+
+
 def face(positions: Positions, skeleton: Skeleton) -> Positions:
     """Turn each sample about the vertical until its second body stands on the side axis from the first.
 
     So two people are seen from the same side wherever the camera was (our choice). A sample of one
-    body, or of two right above each other, stays as it is.
+    body, or of two that coincide or stand right above each other, stays as it is: their horizontal
+    distance is at most TOUCHING times the size, size^2 = var_n(mean over chunks of node n) +
+    var_k(mean over nodes in chunk k), each summed over x, y, z.
     """
     if skeleton.bodies < 2:
         return positions
     up, joints = skeleton.up, len(skeleton.joints)
-    middle = positions.mean(dim=1)  # (batch, node, xyz)
-    between = middle[:, joints : 2 * joints].mean(dim=1) - middle[:, :joints].mean(dim=1)
     a, b = (up + 1) % 3, (up + 2) % 3
+    middle, moving = positions.mean(dim=1).double(), positions.mean(dim=2).double()
+    size = sum(each.var(dim=1, correction=0).sum(dim=1) for each in (middle, moving))
+    # joint from joint, before any mean: exactly zero for bodies that coincide exactly
+    between = (middle[:, joints : 2 * joints] - middle[:, :joints]).mean(dim=1)
+    apart = between[:, a].square() + between[:, b].square() > TOUCHING**2 * size
     angle = -torch.atan2(between[:, b], between[:, a])
     if skeleton.side == b:
         angle = angle + torch.pi / 2
-    return rotate(positions, up, angle)
+    return rotate(positions, up, torch.where(apart, angle, 0.0).to(positions.dtype))
 
 
 VIEWS = ("facing", "camera")
@@ -166,10 +176,24 @@ class Description:
 
 @dataclass(frozen=True, eq=False)
 class Normalisation:
-    """signal -> (signal - mean) / std: a mean for each element, one std for all (our choice)."""
+    """signal -> (signal - mean) / std: a mean for each element, one std for all (our choice).
+
+    Errors: BadInput for a mean that is not finite, or a std that is not finite, not positive, or below
+    the smallest normal number, by which nothing can be divided.
+    """
 
     mean: Float[Tensor, "*run node feature"]
     std: Float[Tensor, ...]
+
+    def __post_init__(self) -> None:
+        if not self.mean.isfinite().all():
+            raise BadInput("normalisation: the mean has NaN or infinite values; fit it again")
+        least = torch.finfo(self.std.dtype).tiny
+        if not ((self.std >= least) & self.std.isfinite()).all():
+            raise BadInput(
+                f"normalisation: std must be finite and at least {least:.3g}, not "
+                f"{self.std.flatten().tolist()}; fit it to recordings that vary"
+            )
 
     @staticmethod
     def of(signals: Float[Tensor, "batch node feature"]) -> Normalisation:
@@ -191,6 +215,19 @@ class Normalisation:
         self, signal: Float[Tensor, "*run batch node feature"]
     ) -> Float[Tensor, "*run batch node feature"]:
         return (signal - self.mean) / self.std
+
+    def farthest(self, reach: float) -> float:
+        """The largest |coordinate| of a recording that is described; not above 0 where none can be.
+
+        It lies at most twice as far from the centre, sqrt 2 times that when turned, so that with
+        |signal| <= (3 farthest + max |mean|) / std no element exceeds `reach`. Beyond 2^32 std, where
+        neighbouring float32 numbers lie 256 std apart, there is no movement left to be seen (nor in the
+        last bits of double precision); beyond 2^56 sums of coordinates are no longer far from the
+        largest float32.
+        """
+        std = float(self.std)
+        within_reach = (reach * std - float(self.mean.abs().max())) / 3
+        return min(within_reach, 2.0**32 * std, 2.0**56)
 
     def to(self, device: torch.device | str) -> Normalisation:
         return Normalisation(self.mean.to(device), self.std.to(device))

@@ -62,6 +62,11 @@ class Sequence:
         return len(self.positions)
 
     @property
+    def farthest(self) -> float:
+        """The largest coordinate, whatever its sign."""
+        return float(max(self.positions.max(), -self.positions.min()))
+
+    @property
     def digest(self) -> str:
         """A hash of the coordinates alone: equal for repeated recordings."""
         return hashlib.sha256(self.positions.tobytes()).hexdigest()[:16]

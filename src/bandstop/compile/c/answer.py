@@ -4,21 +4,32 @@ from __future__ import annotations
 
 SOURCE = r"""
 /* ---- what the caller sees ---- */
-static int all_finite(const float *p, size_t count)
+#define FINITE 0x7f7fffffu
+#define FARTHEST ${farthest}u /* up to this coordinate movement is seen and nothing can overflow */
+#define WITHIN_REACH ${reach}u /* up to this signal nothing in the network can overflow */
+
+/* whether no magnitude exceeds a positive float, given by its bits; NaN and infinity exceed all */
+static int all_within(const float *p, size_t count, uint32_t most)
 {
     uint32_t bad = 0;
     for (size_t i = 0; i < count; i++) {
         uint32_t bits;
         memcpy(&bits, p + i, sizeof bits);
-        bad |= (uint32_t)((bits & 0x7f800000u) == 0x7f800000u);
+        bad |= (uint32_t)((bits & 0x7fffffffu) > most);
     }
     return bad == 0;
+}
+
+/* a size above half of what there is was a negative number */
+static int possible(size_t count, size_t bytes_each)
+{
+    return count <= (size_t)-1 / 2 / bytes_each;
 }
 
 /* the first place in the caller's scratch memory that is aligned for any vector */
 static float *aligned(void *scratch)
 {
-    char *p = scratch;
+    char *p = (char *)scratch;
     return (float *)(void *)(p + (64u - (uintptr_t)p % 64u) % 64u);
 }
 
@@ -28,22 +39,30 @@ static void network(const float *restrict signal, float *restrict memory, float 
 $calls
 }
 
-static int answer_of(const float *signal, float *memory, ${name}_answer *answer)
+/* nothing is written unless all of it is right */
+static int answer_of(const float *logits, ${name}_answer *answer)
 {
     float most, sum = 0.0f;
     int label = 0;
-    network(signal, memory, answer->logits);
-    if (!all_finite(answer->logits, $NAME_CLASSES)) return $NAME_NOT_FINITE;
+    if (!all_within(logits, $NAME_CLASSES, FINITE)) return $NAME_NOT_FINITE;
     for (int c = 1; c < $NAME_CLASSES; c++)
-        if (answer->logits[c] > answer->logits[label]) label = c;
-    most = answer->logits[label];
+        if (logits[c] > logits[label]) label = c;
+    most = logits[label];
     for (int c = 0; c < $NAME_CLASSES; c++) {
-        answer->probabilities[c] = expf(answer->logits[c] - most);
+        answer->logits[c] = logits[c];
+        answer->probabilities[c] = expf(logits[c] - most);
         sum += answer->probabilities[c];
     }
     for (int c = 0; c < $NAME_CLASSES; c++) answer->probabilities[c] /= sum;
     answer->label = label;
     return $NAME_OK;
+}
+
+static int classify(const float *signal, float *memory, ${name}_answer *answer)
+{
+    float logits[$NAME_CLASSES];
+    network(signal, memory, logits);
+    return answer_of(logits, answer);
 }
 
 void ${name}_logits(const float *signal, void *scratch, float *logits)
@@ -57,43 +76,61 @@ int ${name}_from_signal(const float *signal, size_t nodes, size_t features, void
     if (!signal || !scratch || !answer) return $NAME_NULL;
     if (nodes != $NAME_NODES || features != $NAME_FEATURES) return $NAME_WRONG_SIZE;
     if (bytes < $NAME_SCRATCH_BYTES) return $NAME_SMALL_SCRATCH;
-    if (!all_finite(signal, (size_t)$NAME_NODES * $NAME_FEATURES)) return $NAME_NOT_FINITE;
-    return answer_of(signal, aligned(scratch), answer);
+    if (!all_within(signal, (size_t)$NAME_NODES * $NAME_FEATURES, WITHIN_REACH))
+        return $NAME_NOT_FINITE;
+    return classify(signal, aligned(scratch), answer);
 }
 
-/* frames first .. count - 1, then 0 .. first - 1 */
+/* the signal of frames first .. count - 1, then 0 .. first - 1 */
+static int signal_of(const float *frames, size_t count, size_t first, float *memory)
+{
+    front_state *state = (front_state *)(void *)(memory + $state_at);
+    int chunk = 0;
+    memset(state, 0, sizeof *state);
+    for (size_t t = 0; t < count; t++) {
+        const float *frame = frames + (first + t) % count * $NAME_FRAME_FLOATS;
+        if (!all_within(frame, $NAME_FRAME_FLOATS, FARTHEST)) return $NAME_NOT_FINITE;
+        front_add(state, count, t, &chunk, frame);
+    }
+    front_end(state, memory + $signal_at);
+    return $NAME_OK;
+}
+
 static int from_ring(const float *frames, size_t count, size_t first, void *scratch, size_t bytes,
                      ${name}_answer *answer)
 {
     float *memory;
-    front_state *state;
-    int chunk = 0;
+    int code;
     if (bytes < $NAME_SCRATCH_BYTES) return $NAME_SMALL_SCRATCH;
     if (count < $NAME_FEWEST_FRAMES) return $NAME_TOO_FEW_FRAMES;
     memory = aligned(scratch);
-    state = (front_state *)(void *)(memory + $state_at);
-    memset(state, 0, sizeof *state);
-    for (size_t t = 0; t < count; t++) {
-        const float *frame = frames + (first + t) % count * ($NAME_NODES * 3);
-        if (!all_finite(frame, (size_t)$NAME_NODES * 3)) return $NAME_NOT_FINITE;
-        front_add(state, count, t, &chunk, frame);
-    }
-    if (!front_end(state, memory + $signal_at)) return $NAME_NOT_FINITE;
-    return answer_of(memory + $signal_at, memory, answer);
+    code = signal_of(frames, count, first, memory);
+    return code ? code : classify(memory + $signal_at, memory, answer);
 }
 
 int ${name}_from_frames(const float *frames, size_t count, size_t nodes, void *scratch,
                         size_t bytes, ${name}_answer *answer)
 {
     if (!frames || !scratch || !answer) return $NAME_NULL;
-    if (nodes != $NAME_NODES) return $NAME_WRONG_SIZE;
+    if (nodes != $NAME_NODES || !possible(count, $NAME_FRAME_FLOATS * sizeof(float)))
+        return $NAME_WRONG_SIZE;
     return from_ring(frames, count, 0, scratch, bytes, answer);
+}
+
+#define BEGUN 0x62656775u /* what a stream holds that was begun, and memory by chance does not */
+
+static int was_begun(const ${name}_stream *stream)
+{
+    return stream->begun == BEGUN && stream->frames && stream->next < stream->capacity &&
+           stream->count <= stream->capacity;
 }
 
 int ${name}_begin(${name}_stream *stream, float *memory, size_t floats)
 {
     if (!stream || !memory) return $NAME_NULL;
+    if (!possible(floats, sizeof(float))) return $NAME_WRONG_SIZE;
     if (floats < $NAME_FEWEST_FRAMES * $NAME_FRAME_FLOATS) return $NAME_SMALL_SCRATCH;
+    stream->begun = BEGUN;
     stream->frames = memory;
     stream->capacity = floats / $NAME_FRAME_FLOATS;
     stream->count = 0;
@@ -104,8 +141,9 @@ int ${name}_begin(${name}_stream *stream, float *memory, size_t floats)
 int ${name}_push(${name}_stream *stream, const float *frame, size_t nodes)
 {
     if (!stream || !frame) return $NAME_NULL;
+    if (!was_begun(stream)) return $NAME_NOT_BEGUN;
     if (nodes != $NAME_NODES) return $NAME_WRONG_SIZE;
-    if (!all_finite(frame, $NAME_FRAME_FLOATS)) return $NAME_NOT_FINITE;
+    if (!all_within(frame, $NAME_FRAME_FLOATS, FARTHEST)) return $NAME_NOT_FINITE;
     memcpy(stream->frames + stream->next * $NAME_FRAME_FLOATS, frame,
            $NAME_FRAME_FLOATS * sizeof(float));
     stream->next = (stream->next + 1) % stream->capacity;
@@ -117,6 +155,7 @@ int ${name}_from_stream(const ${name}_stream *stream, void *scratch, size_t byte
                         ${name}_answer *answer)
 {
     if (!stream || !scratch || !answer) return $NAME_NULL;
+    if (!was_begun(stream)) return $NAME_NOT_BEGUN;
     return from_ring(stream->frames, stream->count,
                      stream->count < stream->capacity ? 0 : stream->next, scratch, bytes, answer);
 }
@@ -142,11 +181,12 @@ extern "C" {
 /* What the functions return. An answer is only written with $NAME_OK. */
 enum {
     $NAME_OK = 0,
-    $NAME_NOT_FINITE = -1,     /* a frame or signal holds NaN or infinity, or overflows */
+    $NAME_NOT_FINITE = -1,     /* NaN or infinity, or so far out that numbers could overflow */
     $NAME_TOO_FEW_FRAMES = -2, /* fewer than $NAME_FEWEST_FRAMES */
-    $NAME_WRONG_SIZE = -3,     /* not $NAME_NODES nodes, or not $NAME_FEATURES features */
+    $NAME_WRONG_SIZE = -3,     /* not $NAME_NODES nodes, not $NAME_FEATURES features, or a negative count */
     $NAME_SMALL_SCRATCH = -4,  /* memory below $NAME_SCRATCH_BYTES, or a stream's below the fewest frames */
-    $NAME_NULL = -5            /* a null pointer */
+    $NAME_NULL = -5,           /* a null pointer */
+    $NAME_NOT_BEGUN = -8       /* a stream on which ${name}_begin was not called */
 };
 
 typedef struct {
@@ -159,6 +199,7 @@ typedef struct {
 typedef struct {
     float *frames;
     size_t capacity, count, next;
+    unsigned long begun;
 } ${name}_stream;
 
 extern const char *const ${name}_classes[$NAME_CLASSES];

@@ -160,7 +160,7 @@ def dense(graph: Graph, node: Node) -> Part:
             node_type=kinds["dense_node"],
             rows=filled(ROWS_IN_REGISTERS, upper=stride - WIDE) if few else "",
             wide=wide(kinds["dense_node"], "node"),
-            look_up="_mm512_permutex2var_ps(lo, i, hi)" if few else "_mm512_i32gather_ps(i, h, 4)",
+            look_up="_mm512_permutex2var_ps(lo, i, hi)" if few else "gathered(i, h)",
         )
     else:
         kind = kinds["dense_at"]
@@ -186,14 +186,14 @@ static void paths(const float *restrict x, float *restrict h)
 #if LANES == 16 && VECTORS
         vec sum = load(paths_bias + g * 16);
         for (; n > 0; n--, source += 16, weight += 16)
-            sum = add_product(sum, (vec)_mm512_i32gather_ps($wide, x, 4), load(weight));
+            sum = add_product(sum, gathered($wide, x), load(weight));
         store(h, relu(sum));
 #else
         float sum[16];
         for (int i = 0; i < 16; i++) sum[i] = paths_bias[g * 16 + i];
         for (; n > 0; n--, source += 16, weight += 16)
             for (int i = 0; i < 16; i++) sum[i] += weight[i] * x[source[i]];
-        for (int i = 0; i < 16; i++) h[i] = sum[i] > 0.0f ? sum[i] : 0.0f;
+        for (int i = 0; i < 16; i++) h[i] = sum[i] < 0.0f ? 0.0f : sum[i];
 #endif
     }
 }

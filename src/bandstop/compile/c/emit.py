@@ -18,6 +18,7 @@ from bandstop.compile.c.prelude import PRELUDE
 from bandstop.compile.c.read import read
 from bandstop.compile.c.text import Part, array, filled, identifier
 from bandstop.compile.ir import Graph, Node
+from bandstop.compile.layout import float32_below
 from bandstop.compile.verify import shapes
 from bandstop.errors import BadInput
 
@@ -78,24 +79,21 @@ def emit(graph: Graph, name: str, facts: Mapping[str, str], unit: str = "mm") ->
         )
     offsets = {b.value: b.offset for b in graph.buffers}
     sizes = {b.value: b.floats for b in graph.buffers}
-    first, parts, calls = front(graph), [], []
-    for node in graph.nodes:
-        make = OPERATIONS.get(node.operation)
-        if make is None or (node.operation == "read" and graph.has("paths")):
-            continue
-        part = make(graph, node)
-        parts.append((part, node, 4 * sizes.get(node.output, 0)))
+    first, parts, calls = front(graph), _parts(graph), []
+    for part, node in parts:
         places = {
             "x": f"memory + {offsets.get(node.input, 0)}",
             "y": f"memory + {offsets.get(node.output, 0)}",
         }
         calls.append("    " + Template(part.call).substitute(places))
-    floats = max((b.offset + b.floats for b in graph.buffers), default=0)
-    scratch = 64 + 4 * floats
+    scratch = scratch_bytes(graph)
     front_ram = 4 * (sizes["signal"] + sizes["means"])
     layers = (
         Layer("frames to signal", "", first.bytes, front_ram, first.macs),
-        *(Layer(p.layer, _storage(graph, node), p.bytes, ram, p.macs) for p, node, ram in parts),
+        *(
+            Layer(p.layer, _storage(graph, n), p.bytes, 4 * sizes.get(n.output, 0), p.macs)
+            for p, n in parts
+        ),
     )
     found = shapes(graph)
     nodes, features = found["signal"]
@@ -108,6 +106,8 @@ def emit(graph: Graph, name: str, facts: Mapping[str, str], unit: str = "mm") ->
         "fewest": FEWEST_FRAMES,
         "scratch": scratch,
         "unit": unit,
+        "reach": float_bits(graph.reach),
+        "farthest": float_bits(graph.farthest),
         "signal_at": offsets["signal"],
         "state_at": offsets["means"],
         "calls": "\n".join(calls),
@@ -115,8 +115,8 @@ def emit(graph: Graph, name: str, facts: Mapping[str, str], unit: str = "mm") ->
     macs = sum(layer.macs for layer in layers)
     comment = _comment(name, graph, facts, layers, scratch, macs)
     header = comment + _named(HEADER, words)
-    arrays = [*first.arrays, *(a for p, _, _ in parts for a in p.arrays)]
-    text = "".join(p.code for p, _, _ in parts)
+    arrays = [*first.arrays, *(a for p, _ in parts for a in p.arrays)]
+    text = "".join(p.code for p, _ in parts)
     source = "".join(
         [
             comment,
@@ -131,6 +131,33 @@ def emit(graph: Graph, name: str, facts: Mapping[str, str], unit: str = "mm") ->
         ]
     )
     return CSource(name, source, header, layers, scratch, macs, dict(facts))
+
+
+def _parts(graph: Graph) -> list[tuple[Part, Node]]:
+    """What each node of the network adds to the file."""
+    return [
+        (OPERATIONS[node.operation](graph, node), node)
+        for node in graph.nodes
+        if node.operation in OPERATIONS and not (node.operation == "read" and graph.has("paths"))
+    ]
+
+
+def scratch_bytes(graph: Graph) -> int:
+    return 64 + 4 * max((b.offset + b.floats for b in graph.buffers), default=0)
+
+
+def footprint(graph: Graph) -> tuple[int, int]:
+    """Bytes of flash and of scratch memory that the file would take."""
+    return front(graph).bytes + sum(p.bytes for p, _ in _parts(graph)), scratch_bytes(graph)
+
+
+def float_bits(limit: float) -> int:
+    """The largest float32 that is not above a positive limit, as C compares magnitudes: by bits.
+
+    >>> hex(float_bits(1.0)), hex(float_bits(1.0 - 1e-12))
+    ('0x3f800000', '0x3f7fffff')
+    """
+    return int(float32_below(limit).view("uint32"))
 
 
 def _named(template: str, words: Mapping[str, object]) -> str:

@@ -162,7 +162,7 @@ def mix(graph: Graph, node: Node) -> Part:
         registers=filled(REGISTERS, stride_in=stride_in, upper=stride_in - WIDE) if few else "",
         look_up="_mm512_permutex2var_ps(lo[r], at, hi[r])"
         if few
-        else f"_mm512_i32gather_ps(at, x + r * {stride_in}, 4)",
+        else f"gathered(at, x + r * {stride_in})",
         step_in=0 if shared else rows * stride_in,
         step_out=0 if summed else rows * stride_out,
         begin=(

@@ -1,11 +1,20 @@
 """The beginning of every generated file: vectors through the compiler's extensions, or plain C."""
 
 PRELUDE = r"""
-/* ---- vectors: the compiler's extensions; with -DBANDSTOP_PLAIN_C nothing but standard C ---- */
-#if !defined(BANDSTOP_PLAIN_C) && defined(__GNUC__)
+/* ---- vectors: the compiler's extensions; with -DBANDSTOP_PLAIN_C nothing but standard C, as on a
+   32-bit x86 without SSE, which has none ---- */
+#if !defined(BANDSTOP_PLAIN_C) && defined(__GNUC__) && (!defined(__i386__) || defined(__SSE2__))
 #  define VECTORS 1
 #  if defined(__AVX512F__)
-#    include <immintrin.h>
+#    if defined(__cplusplus) && !defined(__clang__) /* of gcc's own header */
+#      pragma GCC diagnostic push
+#      pragma GCC diagnostic ignored "-Wuninitialized"
+#      pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#      include <immintrin.h>
+#      pragma GCC diagnostic pop
+#    else
+#      include <immintrin.h>
+#    endif
 #    define LANES 16
 #  elif defined(__AVX__)
 #    define LANES 8
@@ -29,7 +38,20 @@ PRELUDE = r"""
 #  endif
 #  define UNROLL
 #endif
-#define ALIGNED _Alignas(64)
+#if defined(__GNUC__)
+#  define ALIGNED __attribute__((aligned(64)))
+#elif defined(__cplusplus)
+#  define ALIGNED alignas(64)
+#elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
+#  define ALIGNED _Alignas(64)
+#else
+#  define ALIGNED /* slower loads, the same answers */
+#endif
+#if defined(__cplusplus) && defined(__GNUC__)
+#  define restrict __restrict__
+#elif defined(__cplusplus)
+#  define restrict
+#endif
 /* one address in one register: with base and index, x86 splits every multiply-add from memory in two */
 #if VECTORS && defined(__x86_64__)
 #  define BY_POINTER(p) __asm__("" : "+r"(p))
@@ -42,18 +64,37 @@ typedef float vec __attribute__((vector_size(4 * LANES)));
 typedef int32_t mask __attribute__((vector_size(4 * LANES)));
 INLINE vec load(const float *p) { vec v; __builtin_memcpy(&v, p, sizeof v); return v; }
 INLINE void store(float *p, vec v) { __builtin_memcpy(p, &v, sizeof v); }
-typedef int8_t bytes __attribute__((vector_size(LANES)));
+typedef int8_t narrow __attribute__((vector_size(LANES)));
 INLINE vec load_bytes(const int8_t *p)
 {
-    bytes v;
+    narrow v;
     __builtin_memcpy(&v, p, sizeof v);
     return __builtin_convertvector(v, vec);
 }
-INLINE vec splat(float x) { return x - (vec){0}; }
+#if LANES == 16
+/* without optimisation gcc's intrinsic is a macro, about whose mask it warns */
+#  if !defined(__OPTIMIZE__) && !defined(__clang__)
+#    pragma GCC diagnostic push
+#    pragma GCC diagnostic ignored "-Wsign-conversion"
+#  endif
+INLINE vec gathered(__m512i at, const float *from) { return (vec)_mm512_i32gather_ps(at, from, 4); }
+#  if !defined(__OPTIMIZE__) && !defined(__clang__)
+#    pragma GCC diagnostic pop
+#  endif
+#endif
+INLINE vec splat(float x)
+{
+    const vec zero = {0.0f};
+    return x - zero;
+}
 INLINE vec add(vec a, vec b) { return a + b; }
 INLINE vec times(vec a, vec b) { return a * b; }
 INLINE vec add_product(vec sum, vec a, vec b) { return a * b + sum; }
-INLINE vec relu(vec x) { return (vec)((mask)x & (x > (vec){0})); }
+INLINE vec relu(vec x) /* NaN stays NaN */
+{
+    const vec zero = {0.0f};
+    return (vec)((mask)x & ~(x < zero));
+}
 #else
 typedef struct { float at[LANES]; } vec;
 INLINE vec load(const float *p) { vec v; for (int i = 0; i < LANES; i++) v.at[i] = p[i]; return v; }
@@ -74,7 +115,7 @@ INLINE vec add_product(vec sum, vec a, vec b)
 }
 INLINE vec relu(vec x)
 {
-    for (int i = 0; i < LANES; i++) x.at[i] = x.at[i] > 0.0f ? x.at[i] : 0.0f;
+    for (int i = 0; i < LANES; i++) x.at[i] = x.at[i] < 0.0f ? 0.0f : x.at[i];
     return x;
 }
 #endif
@@ -99,7 +140,7 @@ INLINE float picked(const float *from, const $type *at, const $weight_type *weig
 #if LANES == 16 && VECTORS
     vec sum = splat(0.0f);
     for (; groups > 0; groups--, at += 16, weight += 16)
-        sum = add_product(sum, (vec)_mm512_i32gather_ps($wide(at), from, 4), $load(weight));
+        sum = add_product(sum, gathered($wide(at), from), $load(weight));
     return total(sum);
 #else
     float s[4] = {0.0f, 0.0f, 0.0f, 0.0f};

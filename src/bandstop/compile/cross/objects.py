@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -14,6 +12,7 @@ from bandstop.compile.build import SECONDS
 from bandstop.compile.c import CSource
 from bandstop.compile.cross.machines import Machine
 from bandstop.compile.cross.toolchain import built
+from bandstop.compile.folder import temporary_folder
 from bandstop.compile.proof import Engine, check_signals, prove
 from bandstop.errors import Failure
 
@@ -50,12 +49,12 @@ def object_file(
     Errors: Failure where ziglang is missing, or where the two compute different things.
     """
     sources = {f"{made.name}.c": made.source, f"{made.name}.h": made.header}
-    with tempfile.TemporaryDirectory(prefix="bandstop-") as folder:
-        output = Path(folder) / "net.o"
+    with temporary_folder() as folder:
+        output = folder / "net.o"
         content = built(sources, output, machine.target, (*machine.flags, "-c"))
         if shutil.which(machine.emulator) is None:
             return content, f"not run for {machine.target}: {machine.emulator} is not installed"
-        program = Path(folder) / "program"
+        program = folder / "program"
         sources["main.c"] = named(MAIN, made.name)
         built(sources, program, machine.target, (*machine.flags, "-static"))
         engine = in_emulator((machine.emulator, str(program)), classes)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
@@ -15,6 +13,7 @@ from bandstop.compile.build import SECONDS
 from bandstop.compile.c import CSource
 from bandstop.compile.cross.objects import named
 from bandstop.compile.cross.toolchain import built
+from bandstop.compile.folder import temporary_folder
 from bandstop.compile.proof import Engine, check_signals, prove
 from bandstop.errors import Failure
 
@@ -123,8 +122,8 @@ def wasm_module(
         "classes": json.dumps(list(classes)),
     }.items():  # fmt: skip
         loader = loader.replace(f"${key}", str(value))
-    with tempfile.TemporaryDirectory(prefix="bandstop-") as folder:
-        output = Path(folder) / "net.wasm"
+    with temporary_folder() as folder:
+        output = folder / "net.wasm"
         content = built(files, output, TARGET, FLAGS)
         found = imports(content)
         if found:
@@ -134,9 +133,9 @@ def wasm_module(
             )
         if shutil.which("node") is None:
             return content, loader, "not run as WebAssembly: node is not installed"
-        (Path(folder) / "net.mjs").write_text(loader)
-        (Path(folder) / "run.mjs").write_text(RUN)
-        command = ("node", str(Path(folder) / "run.mjs"), str(output), str(shape[0] * shape[1]))
+        (folder / "net.mjs").write_text(loader)
+        (folder / "run.mjs").write_text(RUN)
+        command = ("node", str(folder / "run.mjs"), str(output), str(shape[0] * shape[1]))
         proof = prove(
             one, in_node(command, len(classes)), check_signals(*shape), "here and as WebAssembly"
         )

@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from bandstop.compile.build import Compiler, loaded
+from bandstop.compile.build import Compiler
 from bandstop.compile.c import CSource
+from bandstop.compile.cache import loaded
 from bandstop.compile.elastic.emit import emit_elastic
 from bandstop.compile.elastic.tables import Ranked
 from bandstop.compile.lower import lower

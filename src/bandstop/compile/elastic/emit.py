@@ -11,7 +11,7 @@ import numpy as np
 
 from bandstop.compile.c.answer import HEADER, SOURCE
 from bandstop.compile.c.channels import channel
-from bandstop.compile.c.emit import FEWEST_FRAMES, CSource, Layer, _classes, table
+from bandstop.compile.c.emit import FEWEST_FRAMES, CSource, Layer, _classes, float_bits, table
 from bandstop.compile.c.front import front
 from bandstop.compile.c.prelude import PRELUDE, wide
 from bandstop.compile.c.read import read
@@ -26,7 +26,7 @@ from bandstop.errors import BadInput, Failure
 
 FEW = 2 * WIDE
 """Outputs and nodes that fit into two vectors, from which a permutation picks."""
-ANSWER = "    network(signal, memory, answer->logits);\n"
+ANSWER = "    network(signal, memory, logits);\n"
 CLASSES = "extern const char *const"
 
 
@@ -177,14 +177,15 @@ def _words(
         "registers": filled(kernel.REGISTERS, stride_in=stride_in, upper=stride_in - WIDE)
         if few_in else "",
         "look_up": "_mm512_permutex2var_ps(lo[r], i, hi[r])" if few_in
-        else f"_mm512_i32gather_ps(i, x + r * {stride_in}, 4)",
+        else f"gathered(i, x + r * {stride_in})",
         "row": filled(ROW_IF_PLAIN if few else ROW, stride=stride),
         "keep_row": KEEP_IF_PLAIN if few else KEEP,
         "dense_look_up": "_mm512_permutex2var_ps((__m512)h[0], i, (__m512)h[ROW_VECS - 1])" if few
-        else "_mm512_i32gather_ps(i, row, 4)",
+        else "gathered(i, row)",
         "logits": filled(kernel.LOGITS, classes=classes, each=each, lanes=lanes),
         "weights": ranked.weights, "most": ranked.most,
         "lowest": repr(ranked.lowest), "highest": repr(ranked.highest), "fewest": FEWEST_FRAMES,
+        "reach": float_bits(graph.reach), "farthest": float_bits(graph.farthest),
     }  # fmt: skip
 
 

@@ -39,7 +39,7 @@ typedef struct {
     } is;
 } rate_plan;
 
-_Static_assert(sizeof(rate_plan) <= $plan_bytes, "the plan must fit into the scratch memory");
+typedef char the_plan_must_fit[sizeof(rate_plan) <= $plan_bytes ? 1 : -1];
 
 static rate_plan *plan_of(float *memory)
 {
@@ -202,6 +202,7 @@ MIX = r"""
 #define SLOT_ROWS 6
 #if LANES == 16 && VECTORS && $rank_bits == 16 && defined(__AVX512BW__) && defined(__AVX512VL__)
 #  define LIMIT(keep) _mm256_set1_epi16((int16_t)(uint16_t)(keep))
+typedef __m256i rank_limit;
 INLINE vec kept_weights(const float *weight, const $rank_type *rank, __m256i keep)
 {
     const __m256i ranks = _mm256_loadu_si256((const __m256i *)(const void *)rank);
@@ -209,6 +210,7 @@ INLINE vec kept_weights(const float *weight, const $rank_type *rank, __m256i kee
 }
 #elif LANES == 16 && VECTORS
 #  define LIMIT(keep) _mm512_set1_epi32((int32_t)(keep))
+typedef __m512i rank_limit;
 INLINE vec kept_weights(const float *weight, const $rank_type *rank, __m512i keep)
 {
     return (vec)_mm512_maskz_loadu_ps(_mm512_cmplt_epu32_mask($rank_wide, keep), weight);
@@ -223,7 +225,7 @@ INLINE void kept_weights(const float *weight, const $rank_type *rank, uint32_t k
 INLINE void mix_rows(const two_products *p, uint32_t keep, const float *x, float *y, const int rows)
 {
 #if LANES == 16 && VECTORS
-    const __auto_type limit = LIMIT(keep);
+    const rank_limit limit = LIMIT(keep);
 $registers#endif
     for (int k = 0; k < $heads; k++) {
         if (!p->head[k]) continue;
@@ -283,7 +285,7 @@ static void channels(const two_products *p, uint32_t keep, const float *restrict
 {
     float lanes[$groups * 16] = {0.0f};
 #if LANES == 16 && VECTORS
-    const __auto_type limit = LIMIT(keep);
+    const rank_limit limit = LIMIT(keep);
     vec sum[$groups][2];
     UNROLL for (int g = 0; g < $groups; g++) sum[g][0] = sum[g][1] = splat(0.0f);
 #endif
@@ -337,14 +339,14 @@ static void terms(const one_product *p, const float *restrict x, float *restrict
 #if LANES == 16 && VECTORS
         vec sum = load(p->bias + g * 16);
         for (uint32_t n = p->slots[g]; n > 0; n--, source += 16, weight += 16)
-            sum = add_product(sum, (vec)_mm512_i32gather_ps($source_wide, x, 4), load(weight));
+            sum = add_product(sum, gathered($source_wide, x), load(weight));
         store(h + g * 16, relu(sum));
 #else
         float sum[16];
         for (int i = 0; i < 16; i++) sum[i] = p->bias[g * 16 + (uint32_t)i];
         for (uint32_t n = p->slots[g]; n > 0; n--, source += 16, weight += 16)
             for (int i = 0; i < 16; i++) sum[i] += weight[i] * x[source[i]];
-        for (uint32_t i = 0; i < 16; i++) h[g * 16 + i] = sum[i] > 0.0f ? sum[i] : 0.0f;
+        for (uint32_t i = 0; i < 16; i++) h[g * 16 + i] = sum[i] < 0.0f ? 0.0f : sum[i];
 #endif
     }
     for (int g = 0; g < $groups; g++) {
@@ -353,7 +355,7 @@ static void terms(const one_product *p, const float *restrict x, float *restrict
 #if LANES == 16 && VECTORS
         vec sum[2] = {splat(0.0f), splat(0.0f)};
         for (uint32_t n = p->dense_slots[g]; n > 0; n--, at += 16, weight += 16) {
-            const vec more = add_product(sum[0], (vec)_mm512_i32gather_ps($pair_wide, h, 4), load(weight));
+            const vec more = add_product(sum[0], gathered($pair_wide, h), load(weight));
             sum[0] = sum[1];
             sum[1] = more;
         }

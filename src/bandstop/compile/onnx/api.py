@@ -37,14 +37,16 @@ def compile_onnx(
     name: str = "net",
     facts: Mapping[str, str] | None = None,
     sparse: bool = True,
+    guarded: bool = True,
 ) -> OnnxFile:
     """Lower, fold, drop dead groups, write the model, and prove it with ONNX Runtime.
 
+    sparse, guarded  see model.py
     Errors: Failure where a package is missing, or where the model and the network disagree.
     """
     graph = run_passes(lower(net, description, normalisation, classes), EXACT)
     own = {"bandstop": version("bandstop"), "classes": json.dumps(list(classes))}
-    content = model(graph, name, {**own, **(facts or {})}, sparse)
+    content = model(graph, name, {**own, **(facts or {})}, sparse, guarded)
     runtime = Runtime(content)
     signals = check_signals(net.nodes, net.all_features)
     proof = prove(by_torch(net), at_once(runtime), signals, "PyTorch and ONNX Runtime")

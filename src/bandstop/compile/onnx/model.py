@@ -1,12 +1,16 @@
-"""A graph as an ONNX model: at most eleven nodes, everything in one file, any batch.
+"""A graph as an ONNX model: at most seventeen nodes, everything in one file, any batch.
 
     signal (batch, node, feature) -> [Gather nodes] -> [Gather features] -> A U of all heads: MatMul
     sum:     -> (batch x output, head x feature) -> one Gemm -> Relu -> one Gemm = logits -> Softmax
     concat:  -> (batch, head, output, feature) -> one MatMul, Add -> Relu -> one Gemm = logits -> Softmax
 
-Groups that are dead are not in the tensors' shapes at all. Single zeros inside what is left are not
-stored either where positions cost less than they do (sparse initializers of the ONNX standard); a
-runtime expands them when it loads the model, so they take room in its memory and time in its products.
+    guard: signal -> Abs -> LessOrEqual reach -> Where 0, NaN -> two ReduceSum -> added to the logits
+
+The guard makes all logits NaN for a signal that holds NaN or infinity or reaches so far that a number
+could overflow, however a runtime treats NaN on the way. Groups that are dead are not in the tensors'
+shapes at all. Single zeros inside what is left are not stored either where positions cost less than
+they do (sparse initializers of the ONNX standard); a runtime expands them when it loads the model, so
+they take room in its memory and time in its products.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from bandstop.compile.ir import Graph
+from bandstop.compile.layout import float32_below
 from bandstop.errors import Missing
 
 OPSET = 17
@@ -74,11 +79,14 @@ def stored_bytes(tensor: np.ndarray) -> int:
     return min(4 * tensor.size, SPARSE_BYTES * int((tensor != 0).sum()))
 
 
-def model(graph: Graph, name: str, facts: Mapping[str, str], sparse: bool = True) -> bytes:
+def model(
+    graph: Graph, name: str, facts: Mapping[str, str], sparse: bool = True, guarded: bool = True
+) -> bytes:
     """The file's content, of a graph on which the passes of EXACT have run.
 
     facts   key -> value, kept as the model's metadata
     sparse  False: zeros are stored, for a runtime that knows no sparse initializers
+    guarded False: the network alone, for measuring
     """
     onnx = onnx_package()
     helper, numbers = onnx.helper, onnx.numpy_helper
@@ -115,7 +123,20 @@ def model(graph: Graph, name: str, facts: Mapping[str, str], sparse: bool = True
         width = heads * outputs * filters
     nodes.append(helper.make_node("Relu", ["z"], ["h"]))
     reshaped("h", "flat", -1, width)
-    nodes.append(helper.make_node("Gemm", ["flat", "dense", "class_bias"], ["logits"]))
+    last = "unguarded" if guarded else "logits"
+    nodes.append(helper.make_node("Gemm", ["flat", "dense", "class_bias"], [last]))
+    if guarded:
+        whole["reach"] = float32_below(graph.reach)
+        whole |= {"fine": np.array(0, np.float32), "refused": np.array(np.nan, np.float32)}
+        whole |= {"over_features": np.array([2]), "over_nodes": np.array([1])}
+        nodes += [
+            helper.make_node("Abs", ["signal"], ["magnitude"]),
+            helper.make_node("LessOrEqual", ["magnitude", "reach"], ["within"]),
+            helper.make_node("Where", ["within", "fine", "refused"], ["elements"]),
+            helper.make_node("ReduceSum", ["elements", "over_features"], ["by_row"], keepdims=0),
+            helper.make_node("ReduceSum", ["by_row", "over_nodes"], ["guard"], keepdims=1),
+            helper.make_node("Add", [last, "guard"], ["logits"]),
+        ]
     nodes.append(helper.make_node("Softmax", ["logits"], ["probabilities"], axis=1))
 
     number, count = onnx.TensorProto.FLOAT, len(graph.classes)
@@ -124,7 +145,7 @@ def model(graph: Graph, name: str, facts: Mapping[str, str], sparse: bool = True
         helper.make_tensor_value_info(output, number, ["batch", count])
         for output in ("logits", "probabilities")
     ]
-    initial = [numbers.from_array(t, key) for key, t in whole.items()]
+    initial = [numbers.from_array(np.asarray(t), key) for key, t in whole.items()]
     compact = [_sparse(onnx, key, t) for key, t in weights.items() if key not in whole]
     made = helper.make_model(
         helper.make_graph(nodes, name, [given], answers, initial, sparse_initializer=compact),

@@ -9,12 +9,25 @@ from bandstop.compile.layout import WIDE, padded
 from bandstop.compile.verify import shapes
 
 
+def faces(graph: Graph) -> bool:
+    """Whether a recording is turned by where its two bodies stand."""
+    about = graph.the("place").attributes
+    return bool(about["view"] == "facing" and about["bodies"] > 1)
+
+
+def front_doubles(graph: Graph) -> int:
+    """Sums that are kept while frames come in: see front_state in c/front.py."""
+    chunks, about = graph.the("chunks").attributes, graph.the("place").attributes
+    read = len(graph.data("affine", "joints"))
+    pose = 3 * about["bodies"] * about["joints"] if faces(graph) else 0
+    return int(chunks["chunks"] * (3 * read + 3 + about["bodies"]) + pose)
+
+
 def floats(graph: Graph, value: str) -> int:
     """Scratch floats of a value: rows of nodes, padded; 0 for what the caller holds."""
     found = shapes(graph)
     if value == "means":
-        read = len(graph.data("affine", "joints"))
-        return padded(2 * (found[value][0] * read * 3 + 6))  # sums in double precision
+        return padded(2 * front_doubles(graph))
     if value == "signal":
         return padded(found[value][0] * found[value][1])
     if value in graph.inputs or value in graph.outputs or value == "placed":

@@ -78,6 +78,15 @@ def costs(a: np.ndarray, w: np.ndarray, d: np.ndarray, fusion: str) -> dict[str,
     return found
 
 
+def costs_of(graph: Graph) -> dict[str, float]:
+    """Cycles of each order that this graph can take."""
+    a, w = graph.data("mix", "attention"), graph.data("filter", "filters")
+    found = costs(a, w, graph.data("dense", "dense"), graph.the("join").attributes["fusion"])
+    if graph.constant(graph.the("mix"), "attention").bits == 8:  # products of bytes are no bytes
+        found.pop("multiplied out", None)
+    return found
+
+
 @dataclass(frozen=True)
 class ChooseOrder:
     """order: one of ORDERS, or "" for the cheapest."""
@@ -92,9 +101,7 @@ class ChooseOrder:
         fusion = join.attributes["fusion"]
         a, w = graph.data("mix", "attention"), graph.data("filter", "filters")
         d = graph.data("dense", "dense")
-        found = costs(a, w, d, fusion)
-        if graph.constant(mix, "attention").bits == 8:  # products of bytes are no bytes
-            found.pop("multiplied out", None)
+        found = {} if self.order else costs_of(graph)
         order = self.order or min(found, key=found.__getitem__)
         if order == "mix first":
             return graph
