@@ -8,7 +8,8 @@ The six of `foreign_networks.py`, or any that can be imported: `module:function`
 bones, classes) that gives a module from (batch, 3, frame, node) to logits. They are trained on synthetic
 gestures of one hand (900 recordings of 60 people) and tested on 600 of 40 others, pruned as
 docs/how-to/your-own-network.md has it; the dense network gets the same steps. Accuracy is in eval mode,
-BatchNorm estimated again. One thread; each network, rate and seed prints a line as it ends.
+BatchNorm estimated again. One thread. With `--runs FILE` what ends is added to that file, and what is
+there already is not made again, so that several can work side by side on networks of their own.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import importlib
+import json
 import math
 import shlex
 import statistics
@@ -23,7 +25,8 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -127,6 +130,14 @@ def made(name: str, rate: float, seed: int, steps: int, scope: str, data: list[T
     return Made(name, rate, seed, 100 * right, sum(sizes.values()), kept, sizes)
 
 
+def remembered(path: Path | None) -> list[tuple[list[object], Made]]:
+    """What a file of runs holds: what was asked for, and what came of it."""
+    if path is None or not path.exists():
+        return []
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    return [(line["asked"], Made(**line["made"])) for line in lines]
+
+
 def spread(values: list[float]) -> str:
     return f"{statistics.fmean(values):.1f} ({', '.join(f'{v:.1f}' for v in values)})"
 
@@ -194,6 +205,7 @@ def main() -> None:
     arguments.add_argument("--seeds", default="0,1,2")
     arguments.add_argument("--steps", type=int, default=1200)
     arguments.add_argument("--scope", default="global", choices=["global", "layer"])
+    arguments.add_argument("--runs", type=Path, help="a file to remember runs in")
     arguments.add_argument("-o", "--output", type=Path, help="a page of the tables")
     given = arguments.parse_args()
     rates = [float(rate) for rate in given.rates.split(",")]
@@ -201,18 +213,24 @@ def main() -> None:
     with calm_torch(), warnings.catch_warnings():
         warnings.simplefilter("ignore", bs.gate.GateWarning)
         data = [*recordings(TRAIN), *recordings(TEST)]
-        for seed in map(int, given.seeds.split(",")):
-            for name in given.networks.split(","):
-                for rate in (0.0, *rates):
-                    start = time.perf_counter()
-                    run = made(name, rate, seed, given.steps, given.scope, data)
-                    runs.append(run)
-                    took = time.perf_counter() - start
-                    print(
-                        f"{name} seed {seed} rate {rate:g}: {run.accuracy:.1f} %, "
-                        f"{sum(run.kept.values())} of {run.weights} weights, {took:.0f} s",
-                        flush=True,
-                    )
+        for seed, name, rate in product(
+            map(int, given.seeds.split(",")), given.networks.split(","), (0.0, *rates)
+        ):
+            asked = [name, rate, seed, given.steps, given.scope if rate else ""]
+            there = [run for known, run in remembered(given.runs) if known == asked]
+            if there:
+                runs.append(there[0])
+                continue
+            start = time.perf_counter()
+            runs.append(run := made(name, rate, seed, given.steps, given.scope, data))
+            print(
+                f"{name} seed {seed} rate {rate:g}: {run.accuracy:.1f} %, {sum(run.kept.values())} of "
+                f"{run.weights} weights, {time.perf_counter() - start:.0f} s",
+                flush=True,
+            )
+            if given.runs:
+                with given.runs.open("a") as file:
+                    file.write(json.dumps({"asked": asked, "made": asdict(run)}) + "\n")
     text = page(runs, rates, given.steps, given.scope)
     print(text)
     if given.output:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -58,13 +59,16 @@ def ranks(
 ) -> Float[Tensor, "model weight"]:
     """s of one tensor's weights, in [0, 1], float64; 1 more for each model's `first` largest.
 
-    energy  v^2, in any unit; below 0 what is closed, of which s is 0
+    energy  v^2 in any unit, at least single precision; below 0 what is closed, of which s is 0
 
     >>> ranks(torch.tensor([[4.0, 1.0, 0.0]]), [1]).tolist()
     [[2.0, 0.2, 0.0]]
     """
-    rising, order = energy.double().sort(dim=1, stable=True)
-    rising = rising.clamp(min=0)
+    if energy.device.type == "cpu":  # several times faster than torch's sort
+        order = torch.from_numpy(np.argsort(energy.numpy(), axis=1))
+    else:
+        order = energy.argsort(dim=1)
+    rising = energy.gather(1, order).double().clamp(min=0)
     not_smaller = rising.flip(1).cumsum(1).flip(1).clamp(min=torch.finfo(torch.double).tiny)
     place = torch.arange(energy.shape[1], 0, -1, device=energy.device)
     stays = place <= torch.tensor(first, device=energy.device)[:, None]

@@ -65,7 +65,7 @@ def _final(model: nn.Module, gates: gate.Gates) -> Masks:
     few = [
         f"`{name}` ({kept[name]} of {mask.numel()})"
         for name, mask in masks.items()
-        if kept[name] < FEW * mask.numel()
+        if kept[name] < FEW * mask.numel() - 1  # not by rounding
     ]
     if few:
         warnings.warn(
