@@ -42,9 +42,9 @@ def test_the_budget_is_met_to_the_weight_and_no_tensor_is_emptied(rate, options)
     assert torch.equal(pickle.loads(pickle.dumps(model))(x), model(x))
 
 
-def test_a_tensor_of_small_weights_keeps_its_best_one():
+def test_where_one_scale_serves_all_a_tensor_of_small_weights_keeps_its_best_one():
     model = a_network()
-    gates = bs.gate.attach(model, bs.BandStop(rate=0.95))
+    gates = bs.gate.attach(model, bs.BandStop(rate=0.95, scale="unit"))
     with torch.no_grad():
         gates.tensors["2.weight"].latent.mul_(1e-3)
     best = int(gates.tensors["2.weight"].latent.abs().argmax())

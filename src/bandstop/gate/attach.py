@@ -16,7 +16,7 @@ import math
 import types
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +24,7 @@ from torch.nn.utils import parametrize
 
 from bandstop.budget import Share
 from bandstop.errors import BadInput
+from bandstop.gate.balance import odd_starts
 from bandstop.gate.base import Alive, Gate, GateSpec, GateWarning, wide
 from bandstop.gate.survey import counted, places, reasons, survey
 from bandstop.number import real
@@ -120,6 +121,7 @@ class Gates:
     shapes    of every prunable tensor, the exempt ones too
     left_out  name -> why not, of the tensors that are not prunable although they have two dimensions;
               they count nowhere
+    settled   whether the masks are final (`prune.settle`); then `update` has nothing left to do
     """
 
     def __init__(self, model: nn.Module, spec: GateSpec) -> None:
@@ -136,6 +138,19 @@ class Gates:
     def latents(self) -> dict[str, Tensor]:
         """Name -> latent / scale, with its gradient path: what is aligned with the prior."""
         return {n: g.gate.unit(g.latent) for n, g in self.tensors.items()}
+
+    @property
+    def settled(self) -> bool:
+        return bool(self.tensors) and all(
+            isinstance(g.gate, FixedMask) for g in self.tensors.values()
+        )
+
+    def settle(self, model: nn.Module, masks: Mapping[str, Tensor]) -> None:
+        """Fix the masks, by name; what is gated bears them from now on."""
+        named = self.names_in(model)
+        fix(model, {there: masks[name] for name, there in named.items()})
+        now = {g.name: g for g in gated_tensors(model)}
+        self.tensors = {name: replace(now[there], name=name) for name, there in named.items()}
 
     @property
     def device(self) -> torch.device:
@@ -178,8 +193,18 @@ class Gates:
 
     @torch.no_grad()
     def scores(self) -> dict[str, Tensor]:
-        """Name -> what each weight's survival is judged by, exempt tensors by magnitude."""
-        return {name: g.gate.scores(g.latent) for name, g in self.tensors.items()}
+        """Name -> what each weight's survival is judged by, comparable within a share of the budget."""
+        found = {name: g.gate.scores(g.latent) for name, g in self.tensors.items()}
+        if self.spec.whole_groups:  # ordered by groups, of each tensor apart
+            return found
+        for share in self.shares:
+            units = {n: self.tensors[n].gate.unit(self.tensors[n].latent) for n in share.names}
+            energies = {n: v.square().reshape(1, -1) for n, v in units.items()}
+            ranked = self.spec.ranked([share], [share.total - share.keep], energies) or {}
+            for name, rank in ranked.items():
+                g = self.tensors[name]
+                found[name] = g.gate.ordered(g.latent, rank.view(g.latent.shape))
+        return found
 
     @torch.no_grad()
     def observed_rate(self) -> float:
@@ -207,7 +232,13 @@ def update_together(models: Sequence[Gates], progress: float, alive: Alive = dic
     for gates in models:
         for g in gates.tensors.values():
             _ = g.latent  # says so where the gate is gone
+    if models[0].settled:
+        return
     if models[0].tensors:  # there are none where everything is exempt
+        if models[0].spec.balanced:
+            for gates in models:
+                for g in gates.tensors.values():
+                    g.gate.measure(g.latent)
         models[0].spec.update(models, min(max(part, 0.0), 1.0), alive)
 
 
@@ -247,6 +278,8 @@ def attach(model: nn.Module, spec: GateSpec) -> Gates:
         gates[name] = spec.gate(tensors[name], scale)
     if beside:
         warnings.warn(beside, GateWarning, stacklevel=2)
+    if odd := odd_starts({name: tensors[name] for name in gates}) if spec.balanced else "":
+        warnings.warn(odd, GateWarning, stacklevel=2)
     for name, gate in gates.items():
         try:
             _put(model, tensors[name], gate)

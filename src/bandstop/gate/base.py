@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from bandstop.budget import Budget
+from bandstop.budget import Budget, Share
 from bandstop.errors import BadInput, listed, nearest
+from bandstop.gate.balance import Fields, ranked
 from bandstop.number import real
 
 if TYPE_CHECKING:
@@ -39,8 +40,10 @@ class Gate(nn.Module):
     """A parametrization: latent -> latent * mask(latent).
 
     Its numbers are buffers, so that they travel in the state_dict; they and the mask are in single
-    precision or better, whatever the latent is.
+    precision or better, whatever the latent is. `scale` is the unit that latents are measured in.
     """
+
+    scale: Tensor
 
     def hold(self, like: Tensor, **numbers: float | Tensor) -> None:
         """Make each a buffer for a tensor such as `like`."""
@@ -54,7 +57,17 @@ class Gate(nn.Module):
 
     def scores(self, latent: Tensor) -> Tensor:
         """What a weight's survival is judged by, comparable between tensors."""
-        return latent.detach().abs()
+        return self.ordered(latent.detach(), self.unit(latent.detach()).abs())
+
+    def ordered(self, latent: Tensor, values: Tensor) -> Tensor:
+        """Values of the weights, far above or below the others where the gate has decided already."""
+        return values
+
+    @torch.no_grad()
+    def measure(self, latent: Tensor) -> None:
+        """Make the latent's root mean square the unit."""
+        spread = torch.linalg.vector_norm(latent, dtype=torch.double) / math.sqrt(latent.numel())
+        self.scale.copy_(spread.clamp(min=torch.finfo(self.scale.dtype).tiny))
 
     def unit(self, latent: Tensor) -> Tensor:
         """The latent in its own unit, in which the prior has variance 1."""
@@ -76,8 +89,9 @@ class GateSpec:
     sigma      sharpness at the start and at the end; geometric in between (our choice)
     warmup     fraction of the training over which the rate rises from 0, along a cubic (our choice)
     scope, exempt, rates   as in `Budget`
-    scale      "rms": a tensor's latents are measured in its root mean square at the time of attaching,
-               so that one threshold fits any network; "unit": they have unit variance already
+    scale      "rms": a tensor's latents are measured in its root mean square, anew in every update, and
+               tensors are balanced by ranks (gate/balance.py), so that any network may bear gates;
+               "unit": latents have unit variance, and one threshold serves all tensors
 
     Errors: BadInput, naming every value that is not valid, or that has no effect beside the others.
     """
@@ -161,6 +175,17 @@ class GateSpec:
     def whole_groups(self) -> tuple[str, ...]:
         """The levels whose groups alone decide, so that the budget is met in whole groups; mostly none."""
         return ()
+
+    @property
+    def balanced(self) -> bool:
+        """Whether tensors that share a budget are balanced by ranks, as in somebody else's network."""
+        return self.scale == "rms"
+
+    def ranked(
+        self, shares: Sequence[Share], removed: Sequence[int], energies: Fields
+    ) -> Fields | None:
+        """The ranks by which the tensors of a share are balanced; None where one edge serves them all."""
+        return ranked(shares, removed, energies) if self.balanced and len(energies) > 1 else None
 
     @property
     def budget(self) -> Budget:

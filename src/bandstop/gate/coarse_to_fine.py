@@ -100,15 +100,15 @@ class CoarseToFineGate(Gate):
         mask = coarse_to_fine(energy, self.edges, self.units, self.sharpness, self.levels, self.psi)
         return mask.view(latent.shape)
 
-    def scores(self, latent: Tensor) -> Tensor:
-        """|latent| / scale, where a coarse group is closed far below all that is open."""
-        v = self.unit(latent.detach())
+    def ordered(self, latent: Tensor, values: Tensor) -> Tensor:
+        """Where a coarse group is closed far below all that is open."""
+        v = self.unit(latent)
         coarse = [(at, level) for at, level in enumerate(self.levels) if level != "entry"]
         open_ = torch.ones_like(as_blocks(v), dtype=torch.bool)
         if self.psi == "band-stop":
             for at, level in coarse:
                 open_ &= pooled(as_blocks(v).square(), level) >= self.edges[at]
-        return v.abs() * torch.where(open_.view(v.shape), 1.0, CLOSED)
+        return values * torch.where(open_.view(v.shape), 1.0, CLOSED)
 
 
 @dataclass(frozen=True)

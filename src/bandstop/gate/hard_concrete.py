@@ -64,8 +64,8 @@ class HardConcreteGate(Gate):
     def mask(self, latent: Tensor) -> Tensor:
         return hard_concrete(self.alpha, self.noise if self.training else None)
 
-    def scores(self, latent: Tensor) -> Tensor:
-        return self.unit(latent.detach()).abs() * hard_concrete(self.alpha.detach(), None)
+    def ordered(self, latent: Tensor, values: Tensor) -> Tensor:
+        return values * hard_concrete(self.alpha.detach(), None)
 
     @torch.no_grad()
     def draw(self, seed: int, moment: float, name: str) -> None:

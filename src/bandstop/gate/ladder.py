@@ -22,14 +22,7 @@ from torch.func import functional_call, vmap
 
 from bandstop.budget import Budget
 from bandstop.gate.base import Alive, Rule
-from bandstop.gate.spec import (
-    BandStop,
-    BandStopGate,
-    fill,
-    magnitude_quantiles,
-    set_sharpness,
-    stacked,
-)
+from bandstop.gate.spec import BandStop, BandStopGate, fill, magnitudes, set_sharpness
 from bandstop.number import real, whole
 
 if TYPE_CHECKING:
@@ -124,17 +117,12 @@ class Ladder(BandStop):
         sizes = {name: prod(shape) for name, shape in models[0].shapes.items()}
         budgets = [Budget(r, self.scope, self.exempt, self.rates).resolve(sizes) for r in rates]
         for shares in zip(*budgets, strict=True):
-            names = shares[0].names
-            pooled = torch.cat([stacked(models, n).flatten(1).abs() for n in names], dim=1)
-            rungs = [
-                magnitude_quantiles(pooled, [round((s.total - s.keep) * ramp)] * len(models))
-                if self.threshold == "empirical"
-                else pooled.new_full((len(models),), self.prior_threshold(s, ramp))
-                for s in shares
-            ]
-            for name in names:
-                fill(models, name, "rungs", torch.stack(rungs, dim=1))
-                fill(models, name, "threshold", rungs[-1])
+            fields = magnitudes(models, shares[0].names)
+            rungs = [self.thresholds([s] * len(models), fields, ramp) for s in shares]
+            for name in fields:
+                at = torch.stack([rung[name] for rung in rungs], dim=1)
+                fill(models, name, "rungs", at)
+                fill(models, name, "threshold", at[:, -1])
         crisp = progress >= 1 - self.settle
         set_sharpness(models, CRISP if crisp else self.sharpness(progress / (1 - self.settle)))
 

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from bandstop.gate.base import Alive, GateSpec, Rule
 from bandstop.gate.groups import ALONE, AXES, COARSE, LEVELS, WEIGHTS, block_shape, pooled
-from bandstop.gate.spec import magnitude_quantiles
+from bandstop.gate.spec import edges, magnitude_quantiles, removals
 from bandstop.number import real
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ ROUNDS = 2
 """Corrections of the parts that groups keep, in each step, where no entries take part."""
 CLOSED = 1e-6
 """Score of an entry in a closed group, relative to its own: it comes after all that are open."""
+KEPT = 1e3
+"""Added to the score of an entry in a group that is kept whole: it comes before all others."""
 
 
 @dataclass(frozen=True)
@@ -188,15 +190,21 @@ def entry_edges(
     energies: Mapping[str, Tensor],
     open_: Mapping[str, Tensor],
     ramp: float,
+    kept: Mapping[str, Tensor] | None = None,
 ) -> dict[str, Float[Tensor, " model"]]:
-    """a^2 of the entries of each tensor: the open ones above it are as many as may stay now."""
+    """a^2 of the entries of each tensor: the open ones above it are as many as may stay now.
+
+    kept  entries that a group keeps, which come before all others: they use up the budget first
+    """
     found: dict[str, Tensor] = {}
+    spec = models[0].spec
     for shares in zip(*(m.shares for m in models), strict=True):
-        removed = [round((share.total - share.keep) * ramp) for share in shares]
-        names = shares[0].names
-        pool = torch.cat(
-            [torch.where(open_[n], energies[n], -1.0).flatten(1) for n in names], dim=1
-        )
-        edge = magnitude_quantiles(pool, removed).clamp(min=0)
-        found |= dict.fromkeys(names, edge)
+        removed = removals(shares, ramp)
+        fields = {n: torch.where(open_[n], energies[n], -1.0).flatten(1) for n in shares[0].names}
+        ranked = spec.ranked(shares, removed, fields)
+        if kept is not None:
+            first = {n: (kept[n] & open_[n]).flatten(1) for n in fields}
+            ranked = ranked and {n: r + KEPT * first[n] for n, r in ranked.items()}
+            fields = {n: f + KEPT**2 * first[n] for n, f in fields.items()}
+        found |= {n: edge.clamp(min=0) for n, edge in edges(fields, removed, ranked).items()}
     return found

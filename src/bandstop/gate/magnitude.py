@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from torch import Tensor
 
 from bandstop.gate.base import Alive, Gate, GateSpec, wide
-from bandstop.gate.spec import set_thresholds
+from bandstop.gate.spec import by_magnitude, fill, magnitudes
 
 if TYPE_CHECKING:
     from bandstop.gate.attach import Gates
@@ -37,9 +37,6 @@ class MagnitudeGate(Gate):
     def mask(self, latent: Tensor) -> Tensor:
         return (self.unit(latent).detach().abs() >= self.threshold).to(latent)
 
-    def scores(self, latent: Tensor) -> Tensor:
-        return self.unit(latent.detach()).abs()
-
 
 @dataclass(frozen=True)
 class Magnitude(GateSpec):
@@ -58,4 +55,7 @@ class Magnitude(GateSpec):
 
     def update(self, models: Sequence[Gates], progress: float, alive: Alive) -> None:
         """The threshold that the rate of this moment asks for."""
-        set_thresholds(models, self.ramp(progress))
+        for shares in zip(*(m.shares for m in models), strict=True):
+            fields = magnitudes(models, shares[0].names)
+            for name, a in by_magnitude(self, shares, fields, self.ramp(progress)).items():
+                fill(models, name, "threshold", a)

@@ -15,7 +15,7 @@ The level of entries alone is **unstructured** pruning, groups alone are **struc
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,7 @@ from bandstop.gate.groups import as_blocks, block_shape, pooled
 from bandstop.gate.levels import (
     CLOSED,
     CRISP,
+    KEPT,
     LevelledSpec,
     coarse_edges,
     entry_edges,
@@ -41,8 +42,6 @@ if TYPE_CHECKING:
 
 AGREE = 0.95
 """hi: a group of which so much passes the band-stop is kept whole."""
-KEPT = 1e3
-"""Added to the score of an entry in a group that is kept whole: it comes before all others."""
 
 
 def semi_structured(
@@ -122,15 +121,14 @@ class SemiStructuredGate(Gate):
         mask = semi_structured(energy, self.first, self.own, self.low, self.sharpness, self.levels)
         return mask.view(latent.shape)
 
-    def scores(self, latent: Tensor) -> Tensor:
-        """|latent| / scale, far above the others where a group is kept whole, far below where it is
-        dropped."""
-        v = self.unit(latent.detach())
+    def ordered(self, latent: Tensor, values: Tensor) -> Tensor:
+        """Far above the others where a group is kept whole, far below where it is dropped."""
+        v = self.unit(latent)
         kept, dropped = whole_groups(
             as_blocks(v).square(), self.first, self.low, self.sharpness, self.levels
         )
         tier = torch.where(dropped, CLOSED, 1.0).view(v.shape)
-        return v.abs() * tier + KEPT * kept.view(v.shape)
+        return values * tier + KEPT * kept.view(v.shape)
 
 
 def whole_groups(
@@ -198,13 +196,5 @@ class SemiStructured(LevelledSpec):
             fill(models, name, "low", low[name])
         if "entry" in self.levels:
             left = still_alive(models, open_, alive)
-            tiers = prioritised(energies, kept)
-            for name, own in entry_edges(models, tiers, left, ramp).items():
+            for name, own in entry_edges(models, energies, left, ramp, kept).items():
                 fill(models, name, "own", own)
-
-
-def prioritised(
-    energies: Mapping[str, Tensor], kept: Mapping[str, Tensor]
-) -> dict[str, Float[Tensor, "model channel row column"]]:
-    """Energies with those that a group keeps far above the others: they use up the budget first."""
-    return {name: e + KEPT**2 * kept[name] for name, e in energies.items()}

@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from bandstop.budget import Share
+from bandstop.gate.balance import Fields, floors
 from bandstop.gate.band_stop import band_stop
 from bandstop.gate.base import Alive, Gate, GateSpec, wide
 from bandstop.gate.prior import PRIORS
@@ -38,9 +39,6 @@ class BandStopGate(Gate):
 
     def mask(self, latent: Tensor) -> Tensor:
         return band_stop(self.unit(latent), self.threshold, self.sharpness)
-
-    def scores(self, latent: Tensor) -> Tensor:
-        return self.unit(latent.detach()).abs()
 
 
 @dataclass(frozen=True)
@@ -79,33 +77,68 @@ class BandStop(GateSpec):
         return BandStopGate(like, scale, self.sharpness(0.0))
 
     def update(self, models: Sequence[Gates], progress: float, alive: Alive) -> None:
-        """Threshold and sharpness; the first by magnitude, or by the prior."""
-        if self.threshold == "empirical":
-            set_thresholds(models, self.ramp(progress))
-        else:
-            for model in models:
-                for share in model.shares:
-                    a = self.prior_threshold(share, self.ramp(progress))
-                    for name in share.names:
-                        model.tensors[name].gate.threshold.fill_(a)  # type: ignore[operator]
+        """Threshold and sharpness."""
+        for shares in zip(*(m.shares for m in models), strict=True):
+            fields = magnitudes(models, shares[0].names)
+            for name, a in self.thresholds(shares, fields, self.ramp(progress)).items():
+                fill(models, name, "threshold", a)
         set_sharpness(models, self.sharpness(progress))
 
-    def prior_threshold(self, share: Share, ramp: float) -> float:
-        """a of the prior that leaves the part `ramp` of the share's rate below it."""
-        removed = round((share.total - share.keep) * ramp)
+    def thresholds(
+        self, shares: Sequence[Share], fields: Fields, ramp: float
+    ) -> dict[str, Float[Tensor, " model"]]:
+        """a of every tensor, that leaves the part `ramp` of the share's rate below it: by magnitude, or
+        by the prior as far as no tensor falls below its floor."""
+        if self.threshold == "empirical":
+            return by_magnitude(self, shares, fields, ramp)
+        removed = removals(shares, ramp)
         assert self.prior is not None
-        return PRIORS[self.prior].threshold(removed / share.total)
+        a = [
+            PRIORS[self.prior].threshold(count / share.total)
+            for count, share in zip(removed, shares, strict=True)
+        ]
+        found = {name: field.new_tensor(a) for name, field in fields.items()}
+        if not self.balanced:
+            return found
+        for name, field in fields.items():
+            least = floors(shares, removed, field.shape[1])
+            highest = magnitude_quantiles(field, [field.shape[1] - n for n in least])
+            found[name] = torch.minimum(found[name], highest)
+        return found
 
 
-def set_thresholds(models: Sequence[Gates], ramp: float) -> None:
-    """`threshold` of every gate such that in every share the part `ramp` of the rate is below it."""
-    for shares in zip(*(m.shares for m in models), strict=True):
-        removed = [round((share.total - share.keep) * ramp) for share in shares]
-        pooled = torch.cat(
-            [stacked(models, name).flatten(1).abs() for name in shares[0].names], dim=1
-        )
-        for name in shares[0].names:
-            fill(models, name, "threshold", magnitude_quantiles(pooled, removed))
+def magnitudes(models: Sequence[Gates], names: Sequence[str]) -> Fields:
+    """|v| of each tensor's latents, in their own units."""
+    return {name: stacked(models, name).flatten(1).abs() for name in names}
+
+
+def removals(shares: Sequence[Share], ramp: float) -> list[int]:
+    """How many weights of each model's share are to go when the part `ramp` of its rate is asked for."""
+    return [round((share.total - share.keep) * ramp) for share in shares]
+
+
+def by_magnitude(
+    spec: GateSpec, shares: Sequence[Share], fields: Fields, ramp: float
+) -> dict[str, Float[Tensor, " model"]]:
+    """The threshold of every tensor of a share, below which the part `ramp` of the rate is."""
+    removed = removals(shares, ramp)
+    energies = {name: field.square() for name, field in fields.items()}
+    return edges(fields, removed, spec.ranked(shares, removed, energies))
+
+
+def edges(
+    fields: Fields, removed: Sequence[int], ranked: Fields | None
+) -> dict[str, Float[Tensor, " model"]]:
+    """For every tensor of a share the edge below which, in all tensors together, `removed` of the fields
+    are: one edge for all; or, where tensors are balanced, by their ranks, each one's own."""
+    edge = magnitude_quantiles(torch.cat(list((ranked or fields).values()), dim=1), removed)
+    if ranked is None:
+        return dict.fromkeys(fields, edge)
+    below = {name: (rank < edge[:, None]).sum(dim=1) for name, rank in ranked.items()}
+    return {
+        name: magnitude_quantiles(field, below[name].clamp(max=field.shape[1] - 1).tolist())
+        for name, field in fields.items()
+    }
 
 
 def set_sharpness(models: Sequence[Gates], sharpness: float) -> None:

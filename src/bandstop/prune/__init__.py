@@ -8,7 +8,7 @@ from bandstop.prune.choose_groups import (
     choose_live_groups,
 )
 from bandstop.prune.compact import compact, masks_of
-from bandstop.prune.finish import finish
+from bandstop.prune.finish import finish, settle
 from bandstop.prune.liveness import check_reachable, choose_live, live, strongest_paths
 from bandstop.prune.order import NEVER, compact_ranks, kept_at, masks_at, order_of
 
@@ -30,5 +30,6 @@ __all__ = [
     "masks_at",
     "masks_of",
     "order_of",
+    "settle",
     "strongest_paths",
 ]  # fmt: skip
