@@ -90,9 +90,10 @@ def test_crops_hold_the_same_blocks_of_every_network_where_most_is_left():
 
 def test_the_chunks_that_are_drawn_are_those_of_the_description():
     motion = np.concatenate([waving(), np.zeros((90, 15, 1))], axis=2)
-    integral = torch.zeros(1, 91, 45, dtype=torch.float64)
-    integral[0, 1:] = torch.from_numpy(motion).flatten(1).cumsum(dim=0)
-    means = chunk_means(Recordings(integral.float(), torch.tensor([90])), torch.tensor([0]), 7)
+    integral = torch.zeros(91, 45, dtype=torch.float64)
+    integral[1:] = torch.from_numpy(motion).flatten(1).cumsum(dim=0)
+    recordings = Recordings(integral.float(), torch.tensor([90]), torch.tensor([0]))
+    means = chunk_means(recordings, torch.tensor([0]), 7)
     assert np.allclose(means.numpy().reshape(7, 15, 3), drawn_means(motion, 7), atol=1e-4)
 
 

@@ -4,9 +4,13 @@ A sequence is taken as a piecewise constant function of time, one step a frame. 
 of it, is cut into M equal chunks, and each node's coordinates are averaged over each chunk; boundaries
 may fall inside a frame, whose share then counts. So any duration and any frame rate give M averages,
 also where there are fewer frames than chunks. (Chunk averages as node features: PMP, arXiv 2305.19343;
-fractional boundaries: our choice.)
+fractional boundaries: our choice.) Where frames are missing, each of the others counts from halfway
+after the one before to halfway before the next.
 
 The averages are differences of one running integral, so a crop costs no more than the whole.
+
+A body that is absent in a frame (`data.sequence.absent`) counts as standing at the centre of those that
+are present, all joints in one point: it moves nothing, and nothing turns towards it (our choice).
 """
 
 from __future__ import annotations
@@ -14,46 +18,119 @@ from __future__ import annotations
 from collections.abc import Sequence as Seq
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from bandstop.data.sequence import Sequence
+from bandstop.data.sequence import Sequence, absent
 from bandstop.errors import BadInput
 from bandstop.skeleton import Skeleton
 
 Positions = Float[Tensor, "batch chunk node xyz"]
+AT_ONCE = 64
+"""Sequences that are described at once: enough to be fast, few enough to need little memory."""
 
 
 @dataclass(frozen=True, eq=False)
 class Recordings:
-    """Many sequences as one padded tensor of running integrals, ready to be cut into chunks.
+    """Many sequences as running integrals, one below the other, ready to be cut into chunks.
 
-    integral  (sequences, longest + 1, nodes * 3): sum of the frames before time t, positions taken
-              relative to the sequence's own centre (the mean of all nodes in all frames)
+    integral  (rows, nodes * 3): row first + t of a sequence is the sum of its frames before time t,
+              positions taken relative to the sequence's own centre (the mean of all nodes that are
+              present, in all frames); where a body is absent in any frame of any sequence, a column
+              a body follows: how long it was absent before time t
     frames    (sequences,) number of frames
+    first     (sequences,) the first of its frames + 1 rows
+    begins    (rows,) first + when each frame begins and the last one ends, the whole being as long
+              as there are frames; None where all frames of all sequences follow evenly
+    bodies    of which the last columns tell the absence; 0 where none is ever absent
     """
 
-    integral: Float[Tensor, "sequence time coordinate"]
+    integral: Float[Tensor, "row column"]
     frames: Int[Tensor, " sequence"]
+    first: Int[Tensor, " sequence"]
+    begins: Float[Tensor, " row"] | None = None
+    bodies: int = 0
 
     @staticmethod
-    def of(sequences: Seq[Sequence]) -> Recordings:
-        """Pack the sequences; memory is sequences x longest x nodes x 3 floats."""
-        longest = max(s.frames for s in sequences)
-        nodes = sequences[0].positions.shape[1]
-        integral = torch.zeros(len(sequences), longest + 1, nodes * 3, dtype=torch.float64)
-        for i, s in enumerate(sequences):
-            positions = torch.from_numpy(s.positions.copy()).double()
-            positions -= positions.mean(dim=(0, 1))
-            integral[i, 1 : s.frames + 1] = positions.flatten(1).cumsum(dim=0)
-        return Recordings(integral.float(), torch.tensor([s.frames for s in sequences]))
+    def of(sequences: Seq[Sequence], bodies: int = 1) -> Recordings:
+        """Pack the sequences; memory is frames x nodes x 3 floats, those of all sequences together."""
+        frames = torch.tensor([s.frames for s in sequences])
+        first = (frames + 1).cumsum(0) - (frames + 1)
+        gone = [absent(s.positions, bodies) for s in sequences]
+        told = bodies if any(g.any() for g in gone) else 0
+        uneven = any(s.times is not None for s in sequences)
+        rows = int((frames + 1).sum())
+        integral = torch.zeros(rows, sequences[0].positions[0].size + told)
+        begins = torch.zeros(rows, dtype=torch.float64) if uneven else None
+        for s, lost, at in zip(sequences, gone, first.tolist(), strict=True):
+            positions = _centred(s.positions, lost)
+            if told:
+                positions = torch.cat([positions, torch.from_numpy(lost).double()], dim=1)
+            bounds = np.arange(s.frames + 1.0) if s.times is None else frame_bounds(s.times)
+            if s.times is not None:
+                positions *= torch.from_numpy(np.diff(bounds))[:, None]
+            integral[at + 1 : at + s.frames + 1] = positions.cumsum(dim=0)
+            if begins is not None:
+                begins[at : at + s.frames + 1] = at + torch.from_numpy(bounds)
+        return Recordings(integral, frames, first, begins, told)
 
     def to(self, device: torch.device | str) -> Recordings:
-        return Recordings(self.integral.to(device), self.frames.to(device))
+        begins = None if self.begins is None else self.begins.to(device)
+        return Recordings(
+            self.integral.to(device), self.frames.to(device), self.first.to(device), begins,
+            self.bodies,
+        )  # fmt: skip
 
     def __len__(self) -> int:
         return len(self.frames)
+
+    def until(
+        self, rows: Int[Tensor, " batch"], time: Float[Tensor, "batch bound"]
+    ) -> Float[Tensor, "batch bound column"]:
+        """The running integral of the chosen sequences at times in frames; linear within a frame."""
+        frames, first = self.frames[rows, None], self.first[rows, None]
+        if self.begins is None:
+            floor = torch.minimum(time.floor().long(), frames - 1)
+            index, part = first + floor, time - floor
+        else:
+            index = torch.searchsorted(self.begins, first + time.double(), right=True) - 1
+            index = torch.minimum(torch.maximum(index, first), first + frames - 1)
+            begin, end = self.begins[index], self.begins[index + 1]
+            within = (time.double() - (begin - first)) / (end - begin).clamp(min=1e-12)
+            part = within.clamp(0, 1).to(time.dtype)
+        before = self.integral.index_select(0, index.flatten())
+        after = self.integral.index_select(0, index.flatten() + 1)
+        return torch.lerp(before, after, part.view(-1, 1)).view(*time.shape, -1)
+
+
+def _centred(positions: np.ndarray, lost: np.ndarray) -> Float[Tensor, "frame column"]:
+    """Relative to the mean of what is present; zeros for bodies that are absent."""
+    x = torch.from_numpy(positions.copy()).double()
+    if not lost.any():
+        return (x - x.mean(dim=(0, 1))).flatten(1)
+    bodies = x.view(*lost.shape, -1, 3)
+    seen = bodies[torch.from_numpy(~lost)]
+    if len(seen):
+        bodies -= seen.mean(dim=(0, 1))
+    bodies[torch.from_numpy(lost)] = 0
+    return x.flatten(1)
+
+
+def frame_bounds(times: np.ndarray) -> np.ndarray:
+    """(frames + 1,): when each frame begins and the last one ends, from 0 to the number of frames.
+
+    A frame counts from halfway after the one before to halfway before the next; the first and the last
+    reach half an ordinary (median) step beyond.
+
+    >>> frame_bounds(np.array([1.0, 2.0, 3.0, 7.0])).tolist()
+    [0.0, 0.5714285714285714, 1.1428571428571428, 2.571428571428571, 4.0]
+    """
+    half = np.median(np.diff(times)) / 2
+    middles = times[:-1] + np.diff(times) / 2
+    bounds = np.concatenate([[times[0] - half], middles, [times[-1] + half]]) - (times[0] - half)
+    return np.asarray(bounds / bounds[-1] * len(times))
 
 
 def chunk_means(
@@ -75,15 +152,22 @@ def chunk_means(
     hi = torch.ones(len(rows), device=device) if end is None else end
     steps = torch.linspace(0, 1, chunks + 1, device=device)
     time = (lo[:, None] + (hi - lo)[:, None] * steps) * frames[:, None]
-    floor = torch.minimum(time.floor().long(), frames[:, None] - 1)
-    width = recordings.integral.shape[1]
-    table = recordings.integral.view(-1, recordings.integral.shape[2])
-    index = (rows[:, None] * width + floor).flatten()
-    before, after = table.index_select(0, index), table.index_select(0, index + 1)
-    integral = torch.lerp(before, after, (time - floor).view(-1, 1)).view(len(rows), chunks + 1, -1)
+    integral = recordings.until(rows, time)
     length = (hi - lo) * frames / chunks
     means = (integral[:, 1:] - integral[:, :-1]) / length[:, None, None]
-    return means.view(len(rows), chunks, -1, 3)
+    return _filled(means, recordings.bodies)
+
+
+def _filled(means: Float[Tensor, "batch chunk column"], bodies: int) -> Positions:
+    """m_kj + a_kb c for joint j of body b, which was absent for a share a_kb of chunk k, with
+    c = sum_kj m_kj / (joints sum_kb (1 - a_kb)), the centre of those that are present."""
+    if not bodies:
+        return means.view(*means.shape[:2], -1, 3)
+    gone = means[..., -bodies:].clamp(0, 1)
+    by_body = means[..., :-bodies].unflatten(2, (bodies, -1, 3))
+    present = (1 - gone).sum(dim=(1, 2)).clamp(min=1e-6) * by_body.shape[3]
+    middle = by_body.sum(dim=(1, 2, 3)) / present[:, None]
+    return (by_body + gone[..., None, None] * middle[:, None, None, None]).flatten(2, 3)
 
 
 def centre(positions: Positions) -> Positions:
@@ -237,7 +321,10 @@ def describe(
     sequences: Seq[Sequence], description: Description
 ) -> Float[Tensor, "batch node feature"]:
     """The signals of sequences, trimmed but not normalised: (sequences, nodes, 3 x chunks)."""
-    rows = torch.arange(len(sequences))
-    trim = torch.full((len(sequences),), description.trim)
-    means = chunk_means(Recordings.of(sequences), rows, description.chunks, trim, 1 - trim)
-    return description.signal(means)
+    bodies, means = description.skeleton.bodies, []
+    for at in range(0, len(sequences), AT_ONCE):
+        some = sequences[at : at + AT_ONCE]
+        rows, trim = torch.arange(len(some)), torch.full((len(some),), description.trim)
+        made = chunk_means(Recordings.of(some, bodies), rows, description.chunks, trim, 1 - trim)
+        means.append(made)
+    return description.signal(torch.cat(means))

@@ -25,14 +25,18 @@ class Sequence:
     positions  float32, (frames, nodes, 3), in the skeleton's unit; finite
     label      index into the data set's classes, or None where it is not known
     group      who was recorded: sequences of one group never stand on both sides of a split
+    times      when each frame was taken, growing, in any unit (frame numbers will do); None where
+               the frames follow one another evenly, which is found out
 
-    Errors: BadInput for another shape, fewer than 2 frames, NaN or infinity (with frame and node).
+    Errors: BadInput for another shape, fewer than 2 frames, NaN or infinity (with frame and node), times
+    that do not grow.
     """
 
     name: str
     positions: np.ndarray
     label: int | None = None
     group: str = ""
+    times: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         with np.errstate(
@@ -56,6 +60,8 @@ class Sequence:
             )
         positions.setflags(write=False)
         object.__setattr__(self, "positions", positions)
+        if self.times is not None:
+            object.__setattr__(self, "times", _uneven(self.name, self.times, len(positions)))
 
     @property
     def frames(self) -> int:
@@ -68,8 +74,41 @@ class Sequence:
 
     @property
     def digest(self) -> str:
-        """A hash of the coordinates alone: equal for repeated recordings."""
-        return hashlib.sha256(self.positions.tobytes()).hexdigest()[:16]
+        """A hash of coordinates and times alone: equal for repeated recordings."""
+        digest = hashlib.sha256(self.positions.tobytes())
+        if self.times is not None:
+            digest.update(self.times.tobytes())
+        return digest.hexdigest()[:16]
+
+
+def _uneven(name: str, times: np.ndarray, frames: int) -> np.ndarray | None:
+    """Times as they are kept: float64, or None where the frames follow one another evenly."""
+    times = np.array(times, dtype=np.float64)
+    if times.shape != (frames,):
+        raise BadInput(f"{name}: times must be one a frame, ({frames},), not {times.shape}")
+    steps = np.diff(times)
+    if not np.isfinite(steps).all():
+        frame = int(np.argmin(np.isfinite(steps))) + 1
+        raise BadInput(f"{name}: the time of frame {frame + 1} is {times[frame]}; mend it")
+    back = np.flatnonzero(steps <= 0)
+    if len(back):
+        before, after = times[back[0]], times[back[0] + 1]
+        raise BadInput(
+            f"{name}: frame {after:g} follows frame {before:g}; frame numbers must grow: sort the "
+            "frames and remove repeated ones"
+        )
+    if np.ptp(steps) == 0:
+        return None
+    times.setflags(write=False)
+    return times
+
+
+def absent(positions: np.ndarray, bodies: int) -> np.ndarray:
+    """(frames, bodies): whether all joints of a body are in one and the same point, where no body can
+    be: zeros, or whatever else a sensor writes for one that it does not see. A body of a single joint
+    never is."""
+    one = positions.reshape(len(positions), bodies, -1, 3)
+    return np.asarray((one == one[:, :, :1]).all(axis=(2, 3)) & (one.shape[2] > 1))
 
 
 @dataclass(frozen=True)
