@@ -72,7 +72,9 @@ def test_packed_recordings_give_bit_for_bit_what_padded_ones_gave(seed, chunks, 
     hi = 1 - 0.4 * torch.rand(6, generator=random)
     expected = padded_means(takes, chunks, lo, hi)
     more = []
-    if uneven_too:  # one with missing frames and one with an absent body change nothing for the rest
+    if (
+        uneven_too
+    ):  # one with missing frames and one with an absent body change nothing for the rest
         gone = np.zeros((5, 6, 3))
         gone[:, :3] = np.random.default_rng(seed).normal(size=(5, 3, 3))
         more = [Sequence("gaps", gone + 1, times=np.array([1, 2, 5, 6, 7])), Sequence("gone", gone)]
@@ -82,7 +84,10 @@ def test_packed_recordings_give_bit_for_bit_what_padded_ones_gave(seed, chunks, 
 
 
 def test_one_long_recording_takes_no_more_room_than_it_has_frames():
-    takes = [*recordings(300, ONE), Sequence("long", np.random.default_rng(0).normal(size=(4000, 3, 3)))]
+    takes = [
+        *recordings(300, ONE),
+        Sequence("long", np.random.default_rng(0).normal(size=(4000, 3, 3))),
+    ]
     rows = sum(s.frames + 1 for s in takes)
     assert Recordings.of(takes).integral.shape == (rows, 9)
 
@@ -140,7 +145,9 @@ def test_frames_that_follow_evenly_have_no_times_whatever_they_are_counted_in(fr
     assert torch.allclose(signal(counted), signal(s), rtol=1e-4, atol=1e-2)
 
 
-@given(st.lists(st.integers(1, 9), min_size=1, max_size=20), st.floats(0.01, 100), st.integers(-9, 9))
+@given(
+    st.lists(st.integers(1, 9), min_size=1, max_size=20), st.floats(0.01, 100), st.integers(-9, 9)
+)
 def test_neither_the_unit_nor_the_start_of_the_time_matters(steps, unit, first):
     times = np.cumsum([0, *steps])
     bounds = frame_bounds(times.astype(float))

@@ -14,7 +14,8 @@ from bandstop.record import Config
 
 KEYS = (
     "method", "rate_target", "rate_observed", "rate", "weights", "weights_kept", "macs_dense", "macs",
-    "macs_sparse", "bytes_dense", "bytes", "accuracy_dense", "accuracy", "seconds", "run",
+    "macs_sparse", "bytes_dense", "bytes", "accuracy_dense", "accuracy",
+    "mean_class_accuracy", "seconds", "run",
 )  # fmt: skip
 """What `--json` prints, in this order."""
 
@@ -65,32 +66,40 @@ def design(
     for each in all_folds(config, dataset):
         outcome = carry_out(each, runs, dataset, listener)
         results.append(outcome.record.result)
-        out.print(result_table(results[-1], f"{dataset.name}, fold {each.fold}, seed {each.seed}"))
-        if results[-1]["by_rate"]:
-            out.print(rates_table(results[-1]))
         if figures:
             from bandstop.report import draw_all
 
             draw_all(outcome.record, outcome.folder.figures)
+        if json_ and quiet:
+            continue
+        out.print(result_table(results[-1], f"{dataset.name}, fold {each.fold}, seed {each.seed}"))
+        if results[-1]["by_rate"]:
+            out.print(rates_table(results[-1]))
         holds = "" if outcome.bundle is None else "net.bandstop, "
         holds += "record.json" + (", figures/" if figures else "")
         out.print(f"run  {outcome.folder.path}\n     with {holds}\n", soft_wrap=True)
-    if len(results) > 1:
+    if len(results) > 1 and not (json_ and quiet):
         _print_mean(results)
     if json_:
         typer.echo(json.dumps(_summary(results)))
 
 
 def _summary(results: list[dict]) -> dict:
-    """One run's figures; of several folds the means, and each under `folds`."""
-    rows = [{key: result[key] for key in KEYS} for result in results]
+    """One run's figures; of several folds the means, counts to the nearest whole one, with the sample
+    standard deviation of what is measured, and each fold's under `folds`."""
+    rows: list[dict] = [{key: result.get(key) for key in KEYS} for result in results]
     if len(rows) == 1:
         return rows[0]
-    mean = {}
+    mean: dict = {}
     for key in KEYS:
-        values = [row[key] for row in rows]
-        numeric = all(isinstance(v, int | float) for v in values)
-        mean[key] = statistics.fmean(values) if numeric else values[0]
+        values: list = [row[key] for row in rows]
+        if not all(isinstance(v, int | float) for v in values):
+            mean[key] = values[0]
+            continue
+        middle = statistics.fmean(values)
+        mean[key] = round(middle) if all(isinstance(v, int) for v in values) else middle
+        if "accuracy" in key:
+            mean[f"{key}_sd"] = statistics.stdev(values)
     same = {"method", "rate_target"}
     mean |= {key: rows[0][key] for key in same}
     mean |= {"seconds": sum(row["seconds"] for row in rows), "run": [row["run"] for row in rows]}
@@ -103,6 +112,5 @@ def _print_mean(results: list[dict]) -> None:
     for key, word in [("accuracy_dense", "dense"), ("accuracy", results[0]["method"])]:
         values = [result[key] for result in results]
         each = "  ".join(percent(v) for v in values)
-        out.print(
-            f"{word}: mean of {len(values)} folds {percent(statistics.fmean(values))}  ({each})"
-        )
+        mean, sd = statistics.fmean(values), statistics.stdev(values)
+        out.print(f"{word}: mean of {len(values)} folds {percent(mean)} ± {100 * sd:.1f}  ({each})")

@@ -9,11 +9,13 @@ from rich.table import Table
 out = Console(highlight=False)
 
 
-def percent(value: float) -> str:
+def percent(value: float | None) -> str:
     """
-    >>> percent(0.95384)
-    '95.4 %'
+    >>> percent(0.95384), percent(None)
+    ('95.4 %', 'not measured')
     """
+    if value is None:
+        return "not measured"
     return f"{100 * value:.1f} %"
 
 
@@ -33,6 +35,7 @@ def result_table(result: dict, title: str) -> Table:
         table.add_column(column, justify=justify)  # type: ignore[arg-type]
     rows = [
         ("accuracy", percent(result["accuracy_dense"]), percent(result["accuracy"])),
+        ("mean accuracy of the classes", "", percent(result.get("mean_class_accuracy"))),
         ("rate asked for", "", f"{result['rate_target']:.4f}"),
         ("rate observed before exact cut", "", _rate(result["rate_observed"])),
         ("rate delivered", "0", f"{result['rate']:.4f}"),

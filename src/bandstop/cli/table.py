@@ -109,9 +109,11 @@ def table(
     watch = None if quiet else Watching()
     done = sweep(plan, dataset, runs, jobs or None, cluster, watch, stack, tensorboard)
     made = rows(spread(done.records, asked.rates))
-    out.print(to_markdown(made), soft_wrap=True)
-    for path in write_tables(made, output or runs / f"table-{ours}"):
-        out.print(f"table  {path}", soft_wrap=True)
+    paths = write_tables(made, output or runs / f"table-{ours}")
+    if not (json_ and quiet):
+        out.print(to_markdown(made), soft_wrap=True)
+        for path in paths:
+            out.print(f"table  {path}", soft_wrap=True)
     if json_:
         for record in done.records:
             where = {"fold": record.config["fold"], "seed": record.config["seed"]}

@@ -321,6 +321,8 @@ def describe(
     sequences: Seq[Sequence], description: Description
 ) -> Float[Tensor, "batch node feature"]:
     """The signals of sequences, trimmed but not normalised: (sequences, nodes, 3 x chunks)."""
+    if not sequences:
+        return torch.zeros(0, *description.size)
     bodies, means = description.skeleton.bodies, []
     for at in range(0, len(sequences), AT_ONCE):
         some = sequences[at : at + AT_ONCE]

@@ -8,7 +8,8 @@ from collections.abc import Sequence as Seq
 
 from bandstop.data.protocols import folds_by_group
 from bandstop.data.scan import Scan
-from bandstop.data.sequence import Dataset, Fold, Sequence
+from bandstop.data.sequence import EVERYBODY, Dataset, Fold, Sequence
+from bandstop.data.words import side_of
 from bandstop.errors import BadInput, several
 
 COUNT = 5
@@ -37,39 +38,53 @@ def five_folds(sequences: Seq[Sequence]) -> tuple[Fold, ...]:
     return folds_by_group(sequences, {str(k + 1): tuple(g) for k, g in enumerate(tested)})
 
 
-def split_folds(sequences: Seq[Sequence], split: Seq[str]) -> tuple[Fold, ...]:
-    """The folds that a column `split` describes, one entry a sequence.
+def split_folds(sequences: Seq[Sequence], split: Seq[str]) -> tuple[tuple[Fold, ...], list[str]]:
+    """The folds that a column `split` describes, one entry a sequence, and what is to be said of them.
 
-    "train" and "test" make one fold, named "1". Any other words are names of folds: a sequence is
-    tested in the fold it names and trained on in all the others. "" and "-": in no fold.
-    Errors: BadInput for both kinds at once, for a side without sequences, for one without label.
+    Words that say a side (`words.side_of`), such as train and test or xsub_train and xsub_test, make one
+    fold for each name they say beside it, "1" where they say none. Without a test part the validation part is
+    tested on, as is usual for NTU; beside one it is held out to validate. Where everybody trains there is
+    no fold. Any other words are names of folds: a sequence is tested in the fold it names and trained on
+    in all the others. "" and "-": in no fold.
+
+    Errors: BadInput for both kinds at once, for a fold without a side, for a sequence without label.
     """
-    used = {s for s in split if s not in NONE}
-    if not used:
-        return ()
-    for s, side in zip(sequences, split, strict=True):
-        if s.label is None and side not in NONE:
+    said = {word: side_of(word) for word in {*split} - {*NONE}}
+    if not said:
+        return (), []
+    for s, word in zip(sequences, split, strict=True):
+        if s.label is None and word in said:
             raise BadInput(
-                f"{s.name} has no label, but split {side!r}; give it a label, or '-' as split"
+                f"{s.name} has no label, but split {word!r}; give it a label, or '-' as split"
             )
-    if used & {"train", "test"}:
-        if used != {"train", "test"}:
-            raise BadInput(
-                "split must hold both 'train' and 'test' and no other word, or folds' names only; "
-                f"it holds {several(sorted(used))}"
-            )
-        sides = {
-            side: tuple(i for i, s in enumerate(split) if s == side) for side in ("train", "test")
-        }
-        return (Fold("1", sides["train"], sides["test"]),)
-    if len(used) == 1:
+    names = sorted(word for word, (side, _) in said.items() if side is None)
+    if len(names) == len(said):
+        return _tested_in_turn(split, names), []
+    if names:
         raise BadInput(
-            f"split names one fold only, {used.pop()!r}, so nothing is left to train on; "
+            "split must hold sides such as train and test and no other word, or folds' names only; "
+            f"it holds {several(sorted(said))}"
+        )
+    called: dict[str, str] = {}  # a fold's name in small letters -> as it stands first
+    parts: dict[str, dict[str, list[int]]] = {}
+    for i, word in enumerate(split):
+        if word in said:
+            side, name = said[word]
+            name = called.setdefault(name.casefold(), name) or "1"
+            parts.setdefault(name, {}).setdefault(str(side), []).append(i)
+    made = [_fold(name, sides) for name, sides in parts.items()]
+    return tuple(fold for fold, _ in made if fold), [note for _, note in made if note]
+
+
+def _tested_in_turn(split: Seq[str], names: list[str]) -> tuple[Fold, ...]:
+    if len(names) == 1:
+        raise BadInput(
+            f"split names one fold only, {names[0]!r}, so nothing is left to train on; "
             "name at least two folds, or write train and test"
         )
-    if len(used) * len(split) > MOST:
+    if len(names) * len(split) > MOST:
         raise BadInput(
-            f"split names {len(used)} folds of {len(split)} sequences, and {MOST} entries of all folds "
+            f"split names {len(names)} folds of {len(split)} sequences, and {MOST} entries of all folds "
             "together can be held; name fewer folds"
         )
     indices = range(len(split))
@@ -79,8 +94,33 @@ def split_folds(sequences: Seq[Sequence], split: Seq[str]) -> tuple[Fold, ...]:
             tuple(i for i in indices if split[i] not in (name, *NONE)),
             tuple(i for i in indices if split[i] == name),
         )
-        for name in sorted(used, key=_natural)
+        for name in sorted(names, key=_natural)
     )
+
+
+def _fold(name: str, sides: dict[str, list[int]]) -> tuple[Fold | None, str]:
+    """The fold of these sides, if it is one, and what is to be said of it."""
+    train, test, validation = (tuple(sides.get(s, ())) for s in ("train", "test", "validation"))
+    if not train:
+        raise BadInput(
+            f"split has nothing to train on in fold {name}, only {' and '.join(sorted(sides))}; write "
+            "train for some of its sequences"
+        )
+    if test and validation:
+        note = (
+            f"fold {name}: {len(validation)} sequences are held out to validate, as its split says"
+        )
+        return Fold(name, train, test, validation), note
+    if validation:
+        note = f"fold {name} has no test part: it is tested on its validation part"
+        return Fold(name, train, validation), note
+    if test:
+        return Fold(name, train, test), ""
+    note = (
+        f"fold {name} has nothing to test on: train on everybody with fold {EVERYBODY}, without "
+        "measuring accuracy"
+    )
+    return None, note
 
 
 def _natural(name: str) -> tuple[tuple[int, int, str], ...]:
@@ -96,40 +136,45 @@ def split_of(data: Dataset) -> list[str]:
     """
     split = ["-"] * len(data.sequences)
     for fold in data.folds:
-        for i in fold.test:
-            split[i] = "test" if len(data.folds) == 1 else fold.name
-    if len(data.folds) == 1:
-        for i in data.folds[0].train:
-            split[i] = "train"
+        alone = len(data.folds) == 1
+        before = "" if fold.name == "1" else f"{fold.name}_"
+        sides = {"train": fold.train, "val": fold.validation, "test": fold.test}
+        for side, indices in sides.items() if alone else [("test", fold.test)]:
+            for i in indices:
+                split[i] = before + side if alone else fold.name
     try:
-        made = split_folds(data.sequences, split)
+        made, _ = split_folds(data.sequences, split)
     except BadInput:
         made = ()
     if {f.name: _sides(f) for f in made} != {f.name: _sides(f) for f in data.folds}:
         raise BadInput(
-            f"the folds of {data.name!r} cannot be written as a column: that takes one fold "
-            "named '1' or folds that each train on what the others test on; write it with folds=()"
+            f"the folds of {data.name!r} cannot be written as a column: that takes one fold, or folds "
+            "that each train on what the others test on; write it with folds=()"
         )
     return split
 
 
-def _sides(fold: Fold) -> tuple[set[int], set[int]]:
-    return set(fold.train), set(fold.test)
+def _sides(fold: Fold) -> tuple[set[int], ...]:
+    return set(fold.train), set(fold.test), set(fold.validation)
 
 
 def add_folds(found: Scan, split: Seq[str] | None) -> None:
     """Give `found` its folds: from `split` where it is there, else five by group, else a note."""
     if split is not None and any(split):
         try:
-            found.folds = split_folds(found.sequences, split)
+            found.folds, notes = split_folds(found.sequences, split)
         except BadInput as error:
             if not found.problems:  # else it may only follow from the sequences that are missing
                 found.problems.append(str(error))
+            return
+        found.notes += notes
+        if found.folds or notes:
+            return
     else:
         found.folds = five_folds(found.sequences)
     if not found.folds and found.sequences:
         found.notes.append(
             f"there is no split: give every sequence `split` (train or test), or `group` with at "
             f"least {COUNT} groups of labelled sequences, to measure accuracy on recordings not "
-            "trained on"
+            f"trained on; or train on all of them with fold {EVERYBODY}"
         )

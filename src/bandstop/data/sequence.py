@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections import Counter
 from collections.abc import Sequence as Seq
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from bandstop.skeleton import Skeleton
 MIN_FRAMES = 2
 CLASSES = 10_000
 """Classes that are told apart at most: a table of confusions has their square."""
+EVERYBODY = "none"
+"""The name of the fold that trains on every labelled sequence and tests on none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,16 +116,21 @@ def absent(positions: np.ndarray, bodies: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Fold:
-    """One way to divide a data set: indices of the sequences to train on and to test on."""
+    """One way to divide a data set: indices of the sequences to train on, to test on, and to validate
+    on, where the recordings come with a validation part of their own."""
 
     name: str
     train: tuple[int, ...]
     test: tuple[int, ...]
+    validation: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        both = set(self.train) & set(self.test)
-        if both:
-            raise BadInput(f"fold {self.name}: {len(both)} sequences are in both train and test")
+        sides = {"train": self.train, "test": self.test, "validation": self.validation}
+        for one, other in itertools.combinations(sides, 2):
+            if both := set(sides[one]) & set(sides[other]):
+                raise BadInput(
+                    f"fold {self.name}: {len(both)} sequences are in both {one} and {other}"
+                )
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,7 +178,7 @@ class Dataset:
             for side, indices in (("train", fold.train), ("test", fold.test)):
                 if not indices:
                     problems.append(f"fold {fold.name} has nothing to {side} on")
-                if any(not 0 <= i < count for i in indices):
+                if any(not 0 <= i < count for i in (*indices, *fold.validation)):
                     problems.append(f"fold {fold.name} names a sequence outside 0..{count - 1}")
                 if any(0 <= i < count and self.sequences[i].label is None for i in indices):
                     problems.append(f"fold {fold.name} has sequences without a label in {side}")
@@ -178,14 +186,22 @@ class Dataset:
             raise BadInput(f"data set {self.name!r}: {listed(problems)}")
 
     def fold(self, name: str) -> Fold:
-        """The fold of that name. Errors: BadInput with the names there are."""
+        """The fold of that name; `none` has every labelled sequence to train on and nothing to test on.
+
+        Errors: BadInput with the names there are.
+        """
         for fold in self.folds:
             if fold.name == name:
                 return fold
+        if name == EVERYBODY:
+            return Fold(
+                name, tuple(i for i, s in enumerate(self.sequences) if s.label is not None), ()
+            )
         if not self.folds:
             raise BadInput(
                 f"data set {self.name!r} has no split, so there is no fold {name!r}: give its sequences "
-                "`split` (train or test), or `group` with at least 5 groups of labelled sequences"
+                "`split` (train or test), or `group` with at least 5 groups of labelled sequences; or "
+                f"train on all of them with fold {EVERYBODY}, without measuring accuracy"
             )
         names = several(f.name for f in self.folds)
         raise BadInput(f"data set {self.name!r} has no fold {name!r}; it has {names}, or use all")

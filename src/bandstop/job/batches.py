@@ -33,9 +33,9 @@ class Batches:
         c, device = first.config, first.train.signals.device
         self.tasks = tasks
         self.description = first.description
-        self.recordings = Recordings.of(
-            first.dataset.sequences, first.dataset.skeleton.bodies
-        ).to(device)
+        self.recordings = Recordings.of(first.dataset.sequences, first.dataset.skeleton.bodies).to(
+            device
+        )
         self.normalisation = Normalisation.stacked([task.normalisation for task in tasks])
         self.settings = Augmentation(c.mirror, c.exchange, c.rotation, c.scale, c.noise, c.crop)
         self.counts = [min(c.batch, len(task.rows)) for task in tasks]

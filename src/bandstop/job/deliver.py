@@ -20,12 +20,12 @@ from bandstop.job.machine import environment
 from bandstop.job.task import Task
 from bandstop.job.training import Trained
 from bandstop.measure import (
-    accuracy,
     confusion,
     dense_macs,
     kept_weights,
     predictions,
     require_agreement,
+    scores,
     sparse_macs,
 )
 from bandstop.method import METHODS
@@ -59,11 +59,14 @@ class Outcome:
 
 @dataclass(frozen=True, eq=False)
 class Examined:
-    """A delivered network on the test part: what it says, and how far it is from the masked one."""
+    """A delivered network on the test part: what it says, and how far it is from the masked one.
+
+    scores  accuracy and mean_class_accuracy, None where there is nothing to test on
+    """
 
     net: CompactGCN
     predicted: Tensor
-    accuracy: float
+    scores: dict[str, float | None]
     error: float
 
 
@@ -93,29 +96,31 @@ def deliver(
         shown = {rate: at_rate(masked, whole, ranks, rate, task) for rate in rates_of(config)}
         bundle, found = shown[config.rate]
         by_rate = [
-            {"rate_target": rate, "seen": rate in config.seen_rates, "accuracy": e.accuracy}
-            | sizes(b, masked)
+            {"rate_target": rate, "seen": rate in config.seen_rates} | e.scores | sizes(b, masked)
             for rate, (b, e) in shown.items()
         ]
         masks = prune.masks_at(ranks, prune.kept_at(config.rate, masked.shape.weights))
-    whole = _with_accuracy(whole, found.accuracy)
+    whole = _with_accuracy(whole, found.scores["accuracy"])
     whole.save(folder.bundle)
-    result: dict[str, Any] = {
-        "method": config.method,
-        "rate_target": config.rate,
-        "rate_observed": trained.observed,
-        "weights": masked.shape.weights,
-        "macs_dense": dense_macs(masked.shape),
-        "bytes_dense": dense.record.result["bytes"] if dense else whole.bytes,
-        "accuracy_dense": dense.record.result["accuracy"] if dense else found.accuracy,
-        "accuracy": found.accuracy,
-        "relative_error": found.error,
-        "parts": _parts(masked, found.net),
-        "note": trained.note,
-        "by_rate": by_rate,
-        "seconds": round(trained.seconds + time.perf_counter() - start, 2),
-        "run": str(folder.path),
-    } | sizes(bundle if by_rate else whole, masked)
+    result: dict[str, Any] = (
+        {
+            "method": config.method,
+            "rate_target": config.rate,
+            "rate_observed": trained.observed,
+            "weights": masked.shape.weights,
+            "macs_dense": dense_macs(masked.shape),
+            "bytes_dense": dense.record.result["bytes"] if dense else whole.bytes,
+            "accuracy_dense": (dense.record.result if dense else found.scores)["accuracy"],
+            "relative_error": found.error,
+            "parts": _parts(masked, found.net),
+            "note": "; ".join(filter(None, [trained.note, task.untested])) or None,
+            "by_rate": by_rate,
+            "seconds": round(trained.seconds + time.perf_counter() - start, 2),
+            "run": str(folder.path),
+        }
+        | found.scores
+        | sizes(bundle if by_rate else whole, masked)
+    )
     labels = task.test.labels.cpu()
     record = Record(
         config=config.to_dict(),
@@ -161,8 +166,10 @@ def _bundle(task: Task, trained: Trained, small: CompactGCN, device: torch.devic
     )
 
 
-def _with_accuracy(bundle: Bundle, value: float) -> Bundle:
+def _with_accuracy(bundle: Bundle, value: float | None) -> Bundle:
     """The bundle with its accuracy on the test part among its facts: of many rates, at the highest."""
+    if value is None:
+        return bundle
     facts = {**bundle.facts, "accuracy": value}
     return Bundle(
         bundle.net, bundle.description, bundle.normalisation, bundle.classes, facts, bundle.order
@@ -177,7 +184,7 @@ def examine(masked: AttentionGCN, small: CompactGCN, task: Task) -> Examined:
         masked, small, torch.cat([test, noise]), "masked and compacted network"
     )
     predicted = predictions(small, test)
-    return Examined(small, predicted, accuracy(predicted, task.test.labels.cpu()), error)
+    return Examined(small, predicted, scores(predicted, task.test.labels.cpu()), error)
 
 
 def at_rate(

@@ -9,7 +9,7 @@ import torch
 from bandstop.job.machine import environment
 from bandstop.job.task import Task
 from bandstop.job.training import Trained
-from bandstop.measure import accuracy, confusion, predictions
+from bandstop.measure import confusion, predictions, scores
 from bandstop.nn.graph_gcn import GraphGCN
 from bandstop.record import Record, RunFolder, write_record
 
@@ -47,14 +47,14 @@ def record_dense(
             "bytes_dense": dense.result["bytes"],
             "bytes": size,
             "accuracy_dense": dense.result["accuracy"],
-            "accuracy": accuracy(predicted, labels),
             "relative_error": 0.0,
             "parts": {},
             "note": "a dense network to compare with: no bundle; bytes are those of its parameters",
             "by_rate": [],
             "seconds": round(trained.seconds + time.perf_counter() - start, 2),
             "run": str(folder.path),
-        },
+        }
+        | scores(predicted, labels),
         confusion=confusion(predicted, labels, len(dataset.classes)),
         latents={"edges": [-1.0, 1.0], "counts": {}},
         masks={},

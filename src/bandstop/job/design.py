@@ -17,7 +17,7 @@ from bandstop.files import locked, write_atomically
 from bandstop.job.deliver import Outcome, deliver
 from bandstop.job.listener import Listener
 from bandstop.job.machine import calm_torch, device_named, require_memory
-from bandstop.job.task import Task, network_shape
+from bandstop.job.task import Task, network_shape, require_classes
 from bandstop.job.training import Trained, Training, take_dense, train_together
 from bandstop.method import METHODS, Pruning
 from bandstop.nn import AttentionGCN
@@ -66,8 +66,9 @@ def design_together(
 
 
 def stack_key(config: Config) -> Config:
-    """Equal for runs that can be trained together."""
-    return replace(config.canonical(), fold="", seed=0, rate=0.0)
+    """Equal for runs that can be trained together: of one loss, so of one fold where that sets it."""
+    fold = "" if config.class_weights == "none" else config.fold
+    return replace(config.canonical(), fold=fold, seed=0, rate=0.0)
 
 
 def _carry_out(
@@ -170,6 +171,7 @@ def _finished(
 def check(config: Config, dataset: Dataset) -> None:
     """All that can be known to fail before the first step, without memory or time. Errors: BadInput."""
     fold = dataset.fold(config.fold)
+    require_classes(dataset, config)
     device_named(config.device)
     shape = network_shape(config, dataset)
     require_memory(shape, min(config.batch, len(fold.train)))

@@ -13,6 +13,7 @@ from bandstop.data.protocols import hold_out
 from bandstop.data.sequence import Dataset, Fold, Sequence
 from bandstop.errors import BadInput
 from bandstop.nn import Shape
+from bandstop.objective import balanced
 from bandstop.record import Config
 
 
@@ -66,9 +67,7 @@ class Task:
     def of(dataset: Dataset, config: Config, device: torch.device) -> Task:
         """Split, describe, normalise by the training part, move to the device."""
         fold = dataset.fold(config.fold)
-        inner = None
-        if config.validation > 0:
-            inner = hold_out(fold, dataset.sequences, config.validation, config.seed)
+        inner = _inner(fold, dataset, config)
         rows = inner.train if inner else fold.train
         learned = dataset.subset(rows)
         if len(learned) < 2:
@@ -83,7 +82,7 @@ class Task:
 
         def part(sequences: tuple[Sequence, ...], signals: Tensor | None = None) -> Part:
             signals = describe(sequences, description) if signals is None else signals
-            labels = torch.tensor([s.label for s in sequences])
+            labels = torch.tensor([s.label for s in sequences], dtype=torch.long)
             return Part(normalisation(signals).to(device), labels.to(device))
 
         return Task(
@@ -97,6 +96,22 @@ class Task:
             part(dataset.subset(inner.test)) if inner else None,
             part(dataset.subset(fold.test)),
         )
+
+    @property
+    def class_weights(self) -> Tensor | None:
+        """Of the classes in the loss, by the whole of the fold's training part; None: all the same."""
+        if self.config.class_weights == "none":
+            return None
+        labels = [self.dataset.sequences[i].label for i in self.fold.train]
+        weights = balanced(torch.tensor(labels), len(self.dataset.classes))
+        return weights.to(self.train.signals.device)
+
+    @property
+    def untested(self) -> str | None:
+        """What is to be said where there is nothing to test on."""
+        if len(self.test):
+            return None
+        return "accuracy is not measured: every labelled sequence was trained on (fold none)"
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -113,3 +128,29 @@ class Task:
     @property
     def shape(self) -> Shape:
         return network_shape(self.config, self.dataset)
+
+
+def _inner(fold: Fold, dataset: Dataset, config: Config) -> Fold | None:
+    """What of a fold's training part learns and what validates, if anything does.
+
+    Errors: BadInput for a share to hold out of a fold that has a validation part of its own.
+    """
+    if fold.validation and config.validation > 0:
+        raise BadInput(
+            f"fold {fold.name} has a validation part of its own, {len(fold.validation)} sequences; leave out "
+            "--validation"
+        )
+    if config.validation > 0:
+        return hold_out(fold, dataset.sequences, config.validation, config.seed)
+    return Fold(f"{fold.name}:inner", fold.train, fold.validation) if fold.validation else None
+
+
+def require_classes(dataset: Dataset, config: Config) -> None:
+    """Errors: BadInput where a fold has fewer than two classes to train on: any network is right then."""
+    labels = {dataset.sequences[i].label for i in dataset.fold(config.fold).train}
+    if len(labels) < 2:
+        names = "".join(f", {dataset.classes[k]!r}" for k in labels if k is not None)
+        raise BadInput(
+            f"fold {config.fold} trains on {len(labels)} class{'es' * (not labels)}{names}, and 2 are needed "
+            "to tell apart; record another"
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -129,7 +129,8 @@ class Training:
         net = new_network(task, device)
         pruning = Pruning(net, task.config)
         optimiser = adam(net, task.config.learning_rate)  # of the gates' parameters too
-        return Training(task, folder, net, pruning, Learner(net, pruning.objective(), optimiser))
+        objective = replace(pruning.objective(), weights=task.class_weights)
+        return Training(task, folder, net, pruning, Learner(net, objective, optimiser))
 
     def _resume(self, saved: Checkpoint) -> None:
         facts = saved.facts

@@ -14,12 +14,32 @@ def predictions(
     net: Callable[[Tensor], Tensor], signals: Float[Tensor, "batch node feature"], size: int = 512
 ) -> Int[Tensor, " batch"]:
     """The class of each signal, computed `size` at a time."""
+    if not len(signals):
+        return torch.zeros(0, dtype=torch.long, device=signals.device)
     return torch.cat([net(part).argmax(dim=1) for part in signals.split(size)])
 
 
 def accuracy(predicted: Int[Tensor, " batch"], labels: Int[Tensor, " batch"]) -> float:
     """The fraction of right answers, in [0, 1]."""
     return (predicted == labels).double().mean().item()
+
+
+def scores(
+    predicted: Int[Tensor, " batch"], labels: Int[Tensor, " batch"]
+) -> dict[str, float | None]:
+    """accuracy, and mean_class_accuracy: the mean over the classes that occur of the fraction of each
+    that was named right, so that a rare class counts as much as a frequent one. None without sequences.
+
+    >>> scores(torch.tensor([0, 0, 0, 0]), torch.tensor([0, 0, 0, 1]))
+    {'accuracy': 0.75, 'mean_class_accuracy': 0.5}
+    """
+    if not len(labels):
+        return {"accuracy": None, "mean_class_accuracy": None}
+    by_class = [accuracy(predicted[labels == c], labels[labels == c]) for c in labels.unique()]
+    return {
+        "accuracy": accuracy(predicted, labels),
+        "mean_class_accuracy": sum(by_class) / len(by_class),
+    }
 
 
 def confusion(

@@ -1,11 +1,19 @@
 """What training minimises: named terms and their sum."""
 
 from bandstop.objective.alignment import ALIGNMENTS, kl_divergence, wasserstein
-from bandstop.objective.objective import NO_LABEL, Objective, Outputs, Term, alignment_term, once
+from bandstop.objective.objective import (
+    NO_LABEL,
+    Objective,
+    Outputs,
+    Term,
+    alignment_term,
+    balanced,
+    once,
+)
 from bandstop.objective.regularisers import REGULARISERS
 from bandstop.objective.terms import budget_term, l0_term, rank_term, regulariser_term
 
 __all__ = [
-    "ALIGNMENTS", "NO_LABEL", "REGULARISERS", "Objective", "Outputs", "Term", "alignment_term", "budget_term",
-    "kl_divergence", "l0_term", "once", "rank_term", "regulariser_term", "wasserstein",
+    "ALIGNMENTS", "NO_LABEL", "REGULARISERS", "Objective", "Outputs", "Term", "alignment_term", "balanced",
+    "budget_term", "kl_divergence", "l0_term", "once", "rank_term", "regulariser_term", "wasserstein",
 ]  # fmt: skip

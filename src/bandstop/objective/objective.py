@@ -43,12 +43,14 @@ class Objective:
     """cross-entropy(net(signal), labels) + sum of weight * term(net).
 
     smoothing  label smoothing of the cross-entropy, in [0, 1)
+    weights    of the classes in the cross-entropy; None: all the same
     outputs    how the network is called: once, or at several rates
     """
 
     terms: tuple[Term, ...] = ()
     smoothing: float = 0.0
     outputs: Outputs = once
+    weights: Float[Tensor, " class"] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -58,7 +60,8 @@ class Objective:
         self, net: nn.Module, signal: Tensor, labels: Int[Tensor, " batch"]
     ) -> Float[Tensor, " term"]:
         """The unweighted value of every term, in the order of `names`."""
-        first = cross_entropy(*self.outputs(net, signal, labels), self.smoothing)
+        logits, wanted = self.outputs(net, signal, labels)
+        first = cross_entropy(logits, wanted, self.smoothing, self.weights)
         return torch.stack([first, *(term.value(net) for term in self.terms)])
 
     def total(self, values: Float[Tensor, "*run term"]) -> Float[Tensor, ""]:
@@ -69,12 +72,27 @@ class Objective:
 
 
 def cross_entropy(
-    logits: Float[Tensor, "batch class"], labels: Int[Tensor, " batch"], smoothing: float = 0.0
+    logits: Float[Tensor, "batch class"],
+    labels: Int[Tensor, " batch"],
+    smoothing: float = 0.0,
+    weights: Float[Tensor, " class"] | None = None,
 ) -> Float[Tensor, ""]:
-    """Mean of -ln softmax(logits)[label] over the samples that have a label, in nats."""
+    """Mean of -ln softmax(logits)[label] over the samples that have a label, in nats; a sample weighs as
+    much as its class does."""
     return functional.cross_entropy(
-        logits, labels, ignore_index=NO_LABEL, label_smoothing=smoothing
+        logits, labels, weights, ignore_index=NO_LABEL, label_smoothing=smoothing
     )
+
+
+def balanced(labels: Int[Tensor, " sample"], classes: int) -> Float[Tensor, " class"]:
+    """N / (K n_c): weights that make each of the K classes that occur count as much in the loss.
+
+    >>> balanced(torch.tensor([0, 0, 0, 2]), 3)
+    tensor([0.6667, 0.0000, 2.0000])
+    """
+    counts = labels.bincount(minlength=classes).float()
+    weights = len(labels) / (int((counts > 0).sum()) * counts)
+    return torch.where(counts > 0, weights, 0.0)
 
 
 def alignment_term(kind: str, prior: str, weight: float, names: Collection[str]) -> Term:

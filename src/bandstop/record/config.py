@@ -40,7 +40,11 @@ class Config:
     data: str = _option(
         "synthetic", "Data", "FORMAT:PATH: sbu, fpha, npz, csv; synthetic needs no path"
     )
-    fold: str = _option("1", "Data", "the fold to test on, or all")
+    fold: str = _option(
+        "1",
+        "Data",
+        "the fold to test on; all: each in turn; none: train on everybody, test on none",
+    )
     validation: float = _option(
         0.0, "Data", "share of the training part held out by whole groups to watch; 0: train on all"
     )
@@ -146,6 +150,11 @@ class Config:
         0.03, "Training", "Adam's rate at the start; it falls along a cosine"
     )
     smoothing: float = _option(0.0, "Training", "label smoothing, in [0, 1)")
+    class_weights: str = _option(
+        "none",
+        "Training",
+        "a sequence's weight in the loss: all the same (none), or every class as much (balanced)",
+    )
     seed: int = _option(0, "Training", "of everything random")
     device: str = _option("cpu", "Training", "cpu, cuda or auto")
     precision: str = _option(
@@ -269,6 +278,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "samples": ("spread", "repeated"),
     "psi": ("band-stop", "symmetric"),
     "fusion": ("sum", "concat"),
+    "class_weights": ("none", "balanced"),
     "device": ("auto", "cpu", "cuda"),
     "precision": ("full", "medium"),
 }

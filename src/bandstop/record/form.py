@@ -42,12 +42,13 @@ RESULT = Fields(
         "macs_sparse": COUNT,
         "bytes_dense": COUNT,
         "bytes": COUNT,
-        "accuracy_dense": FRACTION,
-        "accuracy": FRACTION,
+        "accuracy_dense": Maybe(FRACTION),
+        "accuracy": Maybe(FRACTION),
         "seconds": FIGURE,
         "run": Text(),
     },
     {
+        "mean_class_accuracy": Maybe(FRACTION),
         "rate_observed": Maybe(FRACTION),
         "relative_error": FIGURE,
         "parts": Named(Many(COUNT, 2, 2)),
@@ -57,7 +58,7 @@ RESULT = Fields(
                 {
                     "rate_target": RATE,
                     "seen": OneOf((True, False)),
-                    "accuracy": FRACTION,
+                    "accuracy": Maybe(FRACTION),
                     "rate": FRACTION,
                     "weights_kept": COUNT,
                     "macs": COUNT,
@@ -76,7 +77,7 @@ RECORD = Fields(
         "config": Named(Any_()),
         "data": Fields(
             {"name": LINE, "fingerprint": LINE, "classes": Many(LINE, 1, CLASSES, distinct=True)},
-            {"train": COUNT, "validation": COUNT, "test": COUNT},
+            {"train": COUNT, "validation": COUNT, "test": COUNT, "notes": Many(Text())},
             open=True,
         ),
         "skeleton": Named(Any_()),

@@ -93,11 +93,15 @@ def collect(paths: Iterable[Path]) -> Collection:
 
 
 def whole(path: Path) -> Record:
-    """A record of which every part is whole, its skeleton too.
+    """A record of which every part is whole, its skeleton too, with an accuracy to report.
 
     Errors: BadInput naming the file and what is wrong with it.
     """
     record = read_record(path)
+    if record.result["accuracy"] is None:
+        raise BadInput(
+            f"{path} has no accuracy to report: it was trained on everybody (fold none)"
+        )
     try:
         Skeleton.from_dict(record.skeleton)
     except BadInput as error:

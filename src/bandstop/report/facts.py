@@ -42,12 +42,14 @@ def clipped(words: str, longest: int) -> str:
     return words if len(words) <= longest else words[: max(1, longest - 1)].rstrip() + "…"
 
 
-def percent(fraction: float) -> str:
+def percent(fraction: float | None) -> str:
     """One decimal, and as many more as a rate close to 1 needs not to read 100 %.
 
     >>> percent(0.9), percent(0.9996), percent(1.0)
     ('90.0 %', '99.96 %', '100 %')
     """
+    if fraction is None:
+        return "not measured"
     if fraction in (0, 1):
         return f"{100 * fraction:.0f} %"
     digits = 1

@@ -15,8 +15,8 @@ from bandstop.report.facts import thousands
 APART = ("data", "method", "rate", "fold", "seed")
 """Options that have a place of their own in a row, or are averaged over."""
 MEASURES = (
-    "accuracy", "accuracy_dense", "rate", "rate_observed", "weights_kept", "macs", "macs_sparse",
-    "bytes", "seconds",
+    "accuracy", "mean_class_accuracy", "accuracy_dense", "rate", "rate_observed", "weights_kept",
+    "macs", "macs_sparse", "bytes", "seconds",
 )  # fmt: skip
 """Figures of a result that are averaged."""
 
@@ -214,6 +214,7 @@ COLUMNS: dict[str, Callable[[Row], str]] = {
     "method": lambda row: row.label,
     "rate": lambda row: f"{row.rate:g}, beyond" if row.beyond else f"{row.rate:g}",
     "accuracy, %": lambda row: spread_words(row.spreads["accuracy"], _percents),
+    "mean of classes, %": lambda row: spread_words(row.spreads["mean_class_accuracy"], _percents),
     "dense, %": lambda row: spread_words(row.spreads["accuracy_dense"], _percents),
     "weights kept": lambda row: spread_words(row.spreads["weights_kept"], _count),
     "MACs, zeros skipped": lambda row: spread_words(row.spreads["macs_sparse"], _count),

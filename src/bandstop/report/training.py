@@ -108,7 +108,8 @@ def _rate(axes: Axes, record: Record, steps: np.ndarray, line: dict[str, Any]) -
 
 def _accuracy(axes: Axes, record: Record, steps: np.ndarray, line: dict[str, Any]) -> None:
     curves = accuracies(record.history)
-    right = record.result["accuracy"]
+    tested = record.result["accuracy"]
+    right = np.nan if tested is None else tested
     for colour, (name, values) in zip((BLUE, AMBER), curves.items(), strict=False):
         axes.plot(steps, values, color=colour, label=name, clip_on=False, zorder=3, **line)
     axes.plot(
