@@ -86,7 +86,17 @@ def test_the_table_names_accuracy_rates_weights_macs_and_bytes(capsys, runs, bun
 
 
 def test_fold_all_gives_each_fold_and_the_mean(capsys, tmp_path):
-    words = ("design", *SMALL, "--method", "dense", "--fold", "all", "--no-figures", "--runs", tmp_path)
+    words = (
+        "design",
+        *SMALL,
+        "--method",
+        "dense",
+        "--fold",
+        "all",
+        "--no-figures",
+        "--runs",
+        tmp_path,
+    )
     code, out, _ = run(capsys, *words, "--json")
     assert code == 0
     assert "mean of 5 folds" in out
@@ -95,7 +105,15 @@ def test_fold_all_gives_each_fold_and_the_mean(capsys, tmp_path):
     assert len(accuracies) == 5
     assert values["accuracy"] == pytest.approx(np.mean(accuracies))
     assert values["accuracy_sd"] == pytest.approx(np.std(accuracies, ddof=1))
-    counts = ("weights", "weights_kept", "macs_dense", "macs", "macs_sparse", "bytes_dense", "bytes")
+    counts = (
+        "weights",
+        "weights_kept",
+        "macs_dense",
+        "macs",
+        "macs_sparse",
+        "bytes_dense",
+        "bytes",
+    )
     assert {type(values[name]) for name in counts} == {int}
     code, out, _ = run(capsys, *words, "--json", "--quiet")
     assert json.loads(out) == values, "with --quiet there is nothing beside the JSON"

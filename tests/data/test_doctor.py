@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bandstop.data import scan
-from bandstop.data.doctor import Examination, detect, examine, lines
+from bandstop.data.doctor import Examination, detect, examine, lines, orders
 from bandstop.data.formats import fpha
 from bandstop.data.formats.csv_folder import write_csv
 from bandstop.data.formats.npz import write_npz
@@ -238,3 +238,170 @@ def test_a_path_in_which_nothing_fits_is_refused_with_what_would(tmp_path: Path)
     write_csv(Dataset("x", ARMS, ("rest", "lift"), tuple(healthy()), ()), tmp_path / "mine")
     with pytest.raises(BadInput, match="mine looks like csv: give csv:"):
         detect(tmp_path)
+
+
+# --- what there is to learn from -------------------------------------------------------------------
+
+PAIR = Skeleton("pair", ARMS.joints, ARMS.bones, ARMS.mirror, bodies=2)
+
+
+def pairs(second: str = "there") -> list[Sequence]:
+    """Two bodies; the second somewhere else, or zeros, or the first again."""
+    found = []
+    for i, s in enumerate(healthy()):
+        other = {"there": healthy()[i - 1].positions + np.float32(900), "same": s.positions,
+                 "zeros": np.zeros_like(s.positions), "elsewhere": np.full_like(s.positions, -1280)}  # fmt: skip
+        found.append(Sequence(s.name, np.concatenate([s.positions, other[second]], 1), i % 2))
+    return found
+
+
+def test_two_bodies_that_are_there_are_nothing_to_look_at():
+    assert checks(examined(pairs(), skeleton=PAIR)) == []
+
+
+@pytest.mark.parametrize("where", ["zeros", "elsewhere"])
+def test_an_absent_body_is_named_and_is_no_question_of_units_or_bones(where):
+    e = examined(pairs(where), skeleton=PAIR)
+    assert checks(e) == ["absent body"]
+    assert "body 2 is absent" in e.findings[0].words
+    assert "in 8 sequences" in e.findings[0].words
+    assert e.bones[0].median == pytest.approx(300.0, abs=0.1)
+    assert "unit" not in " ".join(lines(e)[6:])
+
+
+def test_a_body_that_is_absent_now_and_then_is_lost_in_those_frames_and_makes_no_jumps():
+    s = pairs()
+    s[3] = changed(s[3], slice(2, 5), slice(5, 10), 0.0)
+    e = examined(s, skeleton=PAIR)
+    assert "absent body" not in checks(e)
+    assert "jumps" not in checks(e)
+    assert ("lost frames", ("r3: 3 of 8",)) in [(f.check, f.where) for f in e.findings]
+
+
+def test_two_bodies_that_are_one_and_the_same_are_found():
+    e = examined(pairs("same"), skeleton=PAIR)
+    assert checks(e) == ["twin bodies"]
+    assert e.findings[0].where[0] == "r0: bodies 1 and 2"
+
+
+@pytest.mark.parametrize("value", ["zeros", "ones", "one pose", "one pose at many places"])
+def test_where_nothing_moves_and_all_are_alike_the_data_is_unfit(value):
+    rng = np.random.default_rng(0)
+    pose = {"zeros": np.zeros((5, 3)), "ones": np.ones((5, 3))}.get(value, REST)
+    places = rng.integers(0, 99, (8, 3)) if "many" in value else np.zeros((8, 3))
+    s = [Sequence(f"r{i}", np.tile(pose + places[i], (6, 1, 1)), i % 2) for i in range(8)]
+    e = examined(s)
+    assert any("nothing moves" in problem for problem in e.problems)
+    assert e.verdict.startswith("not usable as it is")
+
+
+def test_held_poses_that_differ_are_looked_at_and_not_refused():
+    rng = np.random.default_rng(0)
+    s = [
+        Sequence(f"r{i}", np.tile(REST + 9 * rng.normal(size=(5, 3)), (6, 1, 1)), i % 2)
+        for i in range(8)
+    ]
+    e = examined(s)
+    assert e.problems == ()
+    assert "still" in checks(e)
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"), [((30, 2, 2), True), ((10, 3, 2), True), ((10, 9, 3), False)]
+)
+def test_classes_far_rarer_than_others_are_named_with_a_remedy(counts, said):
+    labels = [k for k, n in enumerate(counts) for _ in range(n)]
+    s = [recording(f"r{i}", i, k) for i, k in enumerate(labels)]
+    e = examine(Scan("x", ARMS, ("a", "b", "c"), s))
+    found = [f for f in e.findings if f.check == "imbalance"]
+    assert bool(found) == said
+    if said:
+        assert "--class-weights balanced" in found[0].words
+        assert found[0].where[-1].startswith(("b", "c"))
+
+
+def test_a_recording_far_longer_than_the_rest_is_pointed_at():
+    s = [*healthy(), recording("endless", 9, 0, frames=400)]
+    e = examined(s)
+    assert ("length", ("endless: 400 frames",)) in [(f.check, f.where) for f in e.findings]
+    s[-1] = recording("longer", 9, 0, frames=80)
+    assert "length" not in checks(examined(s))
+
+
+def test_a_confidence_in_place_of_a_depth_is_recognised():
+    rng = np.random.default_rng(0)
+    s = []
+    for h in healthy():
+        p = h.positions.copy()
+        p[..., 2] = rng.uniform(0.4, 1, p.shape[:2])
+        s.append(Sequence(h.name, p, h.label))
+    e = examined(s)
+    assert "positions[..., 2] = 0" in next(f.words for f in e.findings if f.check == "confidence")
+    assert "confidence" not in checks(examined(healthy()))
+
+
+def test_every_repeated_pair_across_a_split_is_shown_and_of_the_others_how_many_more():
+    s = [recording(f"r{i}", i % 20, i // 20, f"p{i // 20}") for i in range(40)]
+    folds = (Fold("1", tuple(range(20)), tuple(range(20, 40))),)
+    text = lines(examined(s, folds))
+    assert sum(line.endswith(": fold 1") for line in text) == 20
+    assert "  … and 17 more, all of them with --json" in text
+
+
+# --- the order of the joints -----------------------------------------------------------------------
+
+KNOWN = {"sbu": "synthetic:interactions", "hand21": "synthetic:gestures"}
+
+
+def reordered(found: Scan, order: np.ndarray, count: int = 60) -> Scan:
+    bodies, n = found.skeleton.bodies, len(order)
+    nodes = np.concatenate([b * n + order for b in range(bodies)])
+    some = [Sequence(s.name, s.positions[:, nodes], s.label) for s in found.sequences[:count]]
+    return Scan("x", found.skeleton, found.classes, some)
+
+
+def order_finding(found: Scan) -> str:
+    return next((f.words for f in examine(found).findings if f.check == "joint order"), "")
+
+
+@pytest.mark.parametrize("layout", KNOWN)
+def test_joints_in_the_right_order_are_not_suspected(layout):
+    found = scan(KNOWN[layout])
+    assert found.skeleton.name == layout
+    assert order_finding(reordered(found, np.arange(len(found.skeleton.joints)))) == ""
+
+
+@pytest.mark.parametrize("layout", KNOWN)
+@pytest.mark.parametrize("seed", range(8))
+def test_joints_in_any_other_order_are_suspected_and_the_unit_is_not(layout, seed):
+    found = scan(KNOWN[layout])
+    order = np.random.default_rng(seed).permutation(len(found.skeleton.joints))
+    e = examine(reordered(found, order, 20))
+    words = {f.check: f.words for f in e.findings}
+    assert "the order of the joints" in words["joint order"] or "reorder" in words["joint order"]
+    assert "unit" not in words.get("bone length", "")
+
+
+@pytest.mark.parametrize("named", [o for o in orders.ORDERS if o.to])
+def test_a_known_order_is_named_with_the_way_back(named):
+    for layout, there in named.to.items():
+        if there == tuple(range(len(there))):
+            continue
+        found = scan(KNOWN[layout])
+        theirs = np.argsort(there)  # the recording as it would be in their order
+        words = order_finding(reordered(found, theirs))
+        assert f"in the order of {named.name} they do" in words
+        back = reordered(reordered(found, theirs), np.array(there))
+        np.testing.assert_array_equal(back.sequences[0].positions, found.sequences[0].positions)
+        if found.skeleton.bodies == 1:
+            assert f"positions[:, {list(there)}]" in words
+
+
+def test_every_known_order_is_a_tree_over_its_joints():
+    for named in orders.ORDERS:
+        bones = tuple((p, j) for j, p in enumerate(named.parents) if p >= 0)
+        count = len(named.parents)
+        assert len(bones) == count - 1
+        Skeleton("x", tuple(map(str, range(count))), bones, tuple(range(count)))
+        for there in named.to.values():
+            assert sorted(there) == list(range(count))

@@ -59,12 +59,16 @@ def test_a_side_may_be_joined_by_a_capital_or_a_digit():
     assert side_of("Test set") == ("test", "")
 
 
-@pytest.mark.parametrize("word", ["s01s02", "ann", "valerie", "contest", "protest", "devon", "2", "å"])
+@pytest.mark.parametrize(
+    "word", ["s01s02", "ann", "valerie", "contest", "protest", "devon", "2", "å"]
+)
 def test_words_that_only_hold_the_letters_of_a_side_are_names(word):
     assert side_of(word) == (None, word)
 
 
-@pytest.mark.parametrize("word", ["trainval", "train_test", "val-train", "tester", "Trainer", "testset2val"])
+@pytest.mark.parametrize(
+    "word", ["trainval", "train_test", "val-train", "tester", "Trainer", "testset2val"]
+)
 def test_words_that_say_no_one_side_clearly_are_refused(word):
     with pytest.raises(BadInput, match="says neither train nor test nor validation clearly"):
         side_of(word)
@@ -72,13 +76,14 @@ def test_words_that_say_no_one_side_clearly_are_refused(word):
 
 
 @pytest.mark.parametrize("train", ["train", "Train", "TRAINING", "xsub_train", "xsub-Training"])
-@pytest.mark.parametrize("test", ["test", "Testing", "xsub_test", "val", "xsub_val", "xsub.Validation"])
+@pytest.mark.parametrize(
+    "test", ["test", "Testing", "xsub_test", "val", "xsub_val", "xsub.Validation"]
+)
 def test_one_of_two_sides_trains_and_the_other_tests_never_the_reverse(train, test):
     """Whatever the words: nothing of the second is ever trained on."""
     if ("xsub" in train) != ("xsub" in test):
-        with pytest.raises(BadInput, match="nothing to train on|nothing to test on"):
-            assert not folds(train, test, train)
-            raise BadInput("nothing to test on")
+        with pytest.raises(BadInput, match="nothing to train on"):
+            folds(train, test, train)
         return
     (fold,) = folds(train, test, train)
     assert fold.name == ("xsub" if "xsub" in train else "1")
@@ -100,7 +105,10 @@ def test_a_validation_part_beside_a_test_part_is_held_out_and_neither_trains_nor
 
 def test_each_name_beside_the_sides_is_a_fold_of_its_own():
     found = scanned("a_train", "A_test", "b_train", "b_val", "-")
-    assert [(f.name, f.train, f.test) for f in found.folds] == [("a", (0,), (1,)), ("b", (2,), (3,))]
+    assert [(f.name, f.train, f.test) for f in found.folds] == [
+        ("a", (0,), (1,)),
+        ("b", (2,), (3,)),
+    ]
 
 
 def test_where_all_are_trained_on_there_is_no_fold_and_no_problem():

@@ -20,7 +20,6 @@ from bandstop.data.describe import (
     describe,
     frame_bounds,
 )
-from bandstop.data.sequence import absent
 from bandstop.errors import BadInput
 from bandstop.skeleton import Skeleton
 

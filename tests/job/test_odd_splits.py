@@ -74,7 +74,7 @@ def test_fewer_than_two_classes_are_refused_before_training(dataset, tiny, tmp_p
     test = dataset.folds[0].test
     fold = Fold("none", train, test) if train else Fold("1", (0,), test)
     data = replace(dataset, folds=(fold,))
-    with pytest.raises(BadInput, match="trains on 1 class, .*, and 2 are needed to tell apart"):
+    with pytest.raises(BadInput, match=r"trains on 1 class, .*, and 2 are needed to tell apart"):
         design(replace(tiny, fold=fold.name), tmp_path, data)
     assert list(tmp_path.glob("*/checkpoint.safetensors")) == []
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bandstop.data.doctor.checks import Finding, counted
-from bandstop.data.sequence import Sequence
+from bandstop.data.sequence import Sequence, absent
 from bandstop.skeleton import Skeleton
 
 HUMAN = {"sbu": (40.0, 700.0), "hand21": (5.0, 140.0)}
@@ -45,28 +45,39 @@ def bone_lengths(skeleton: Skeleton, positions: np.ndarray) -> np.ndarray:
     return np.asarray(np.sqrt((away**2).sum(axis=-1)))
 
 
-def bones(skeleton: Skeleton, sequences: Seq[Sequence]) -> tuple[tuple[Bone, ...], list[Finding]]:
-    """Every bone of one body over all recordings, and what is not human about them."""
+def bones(
+    skeleton: Skeleton, sequences: Seq[Sequence], in_order: bool = True
+) -> tuple[tuple[Bone, ...], list[Finding]]:
+    """Every bone of one body over all recordings, and what is not human about them. Bodies count where
+    they are present; `in_order`: whether the joints stand in the order of the skeleton."""
     names = [f"{skeleton.joints[p]} - {skeleton.joints[c]}" for p, c in skeleton.bones]
     if not names or not sequences:
         return (), []
     count = len(names)
-    lengths = [bone_lengths(skeleton, s.positions) for s in sequences]
-    medians = np.stack([np.median(x, axis=0) for x in lengths]).reshape(-1, skeleton.bodies, count)
-    varied = np.stack([x.std(axis=0) / np.maximum(x.mean(axis=0), 1e-9) for x in lengths])
-    varied = varied.reshape(-1, skeleton.bodies, count)
+    medians = np.full((len(sequences), skeleton.bodies, count), np.nan)
+    varied = np.full_like(medians, np.nan)
+    for i, s in enumerate(sequences):
+        lengths = bone_lengths(skeleton, s.positions).reshape(s.frames, skeleton.bodies, count)
+        here = ~absent(s.positions, skeleton.bodies)
+        for b in np.flatnonzero(here.any(axis=0)):
+            x = lengths[here[:, b], b]
+            medians[i, b] = np.median(x, axis=0)
+            varied[i, b] = x.std(axis=0) / np.maximum(x.mean(axis=0), 1e-9)
     flat = medians.reshape(-1, count)
+    flat = flat[~np.isnan(flat[:, 0])]
+    if not len(flat):
+        return (), []
     found = tuple(
         Bone(
             name,
             float(np.median(flat[:, k])),
             float(flat[:, k].min()),
             float(flat[:, k].max()),
-            float(np.median(varied[..., k])),
+            float(np.nanmedian(varied[..., k])),
         )
         for k, name in enumerate(names)
     )
-    findings = _implausible(skeleton, sequences, medians, names)
+    findings = _implausible(skeleton, sequences, medians, names, in_order)
     findings += _asymmetric(skeleton, sequences, medians, names)
     index = np.argwhere(varied > VARIATION)
     if len(index):
@@ -86,7 +97,11 @@ def _body(skeleton: Skeleton, body: int) -> str:
 
 
 def _implausible(
-    skeleton: Skeleton, sequences: Seq[Sequence], medians: np.ndarray, names: list[str]
+    skeleton: Skeleton,
+    sequences: Seq[Sequence],
+    medians: np.ndarray,
+    names: list[str],
+    in_order: bool,
 ) -> list[Finding]:
     scale = MILLIMETRES.get(skeleton.unit)
     if scale is None:
@@ -101,10 +116,9 @@ def _implausible(
         for i, b, k in index
     )
     touched = counted(len(set(index[:, 0])), "sequence")
-    words = (
-        f"bones are outside {low:g} to {high:g} {skeleton.unit}, what a person has, in {touched}: "
-        "is the unit right?"
-    )
+    usual = np.nanmedian(medians)
+    hint = ": is the unit right?" if in_order and not low <= usual <= high else ""
+    words = f"bones are outside {low:g} to {high:g} {skeleton.unit}, what a person has, in {touched}{hint}"
     return [Finding("bone length", words, where)]
 
 
@@ -138,8 +152,13 @@ def jumps(skeleton: Skeleton, sequences: Seq[Sequence]) -> list[Finding]:
     touched, total = 0, 0
     for s in sequences:
         bodies = s.positions.reshape(s.frames, skeleton.bodies, -1, 3).astype(np.float64)
-        extent = np.median(np.linalg.norm(np.ptp(bodies, axis=2), axis=-1), axis=0)
-        moved = np.diff(bodies, axis=0)
+        here = ~absent(s.positions, skeleton.bodies)
+        size = np.where(here, np.linalg.norm(np.ptp(bodies, axis=2), axis=-1), np.nan)
+        seen: np.ndarray = np.asarray(here.any(axis=0))
+        extent = np.array(
+            [np.nanmedian(size[:, b]) if seen[b] else np.inf for b in range(len(seen))]
+        )
+        moved = np.diff(bodies, axis=0) * (here[1:] & here[:-1])[:, :, None, None]
         common = np.median(moved, axis=2, keepdims=True)
         own = np.linalg.norm(moved - common, axis=-1) / np.maximum(extent, 1e-9)[:, None]
         whole = np.linalg.norm(common, axis=-1) / np.maximum(extent, 1e-9)[:, None]

@@ -10,11 +10,11 @@ from collections.abc import Iterable
 from collections.abc import Sequence as Seq
 from dataclasses import dataclass
 
-import numpy as np
-
-from bandstop.data.sequence import Fold, Sequence
+from bandstop.data.sequence import Fold, Sequence, absent
 from bandstop.skeleton import Skeleton
 
+LEAKS = ("repeated across a split", "groups on both sides")
+"""Findings that make accuracies wrong, so that each case counts."""
 OVERLAP = 0.5
 """Two sequences repeat each other if they share this part of the shorter one's frames."""
 
@@ -28,19 +28,20 @@ class Finding:
     where: tuple[str, ...] = ()
 
 
-def counted(count: int, noun: str) -> str:
+def counted(count: int, noun: str, plural: str = "") -> str:
     """A number with its noun, in the plural where it is due."""
-    return f"{count} {noun}" + ("" if count == 1 else "s")
+    return f"{count} {noun if count == 1 else plural or noun + 's'}"
 
 
 def still_frames(skeleton: Skeleton, sequences: Seq[Sequence]) -> list[Finding]:
-    """Frames with all joints of a body in one point (lost, often all zero), and repeated frames."""
+    """Frames with all joints of a body in one point (lost, often all zero) though it is there in others,
+    and repeated frames."""
     lost: list[tuple[int, str]] = []
     frozen: list[tuple[int, str]] = []
     for s in sequences:
-        bodies = s.positions.reshape(s.frames, skeleton.bodies, -1, 3)
-        spread = np.ptp(bodies, axis=2).max(axis=-1)
-        gone = int((spread <= 1e-6).any(axis=1).sum()) if len(skeleton.joints) > 1 else 0
+        away = absent(s.positions, skeleton.bodies)
+        now_and_then = ~away.all(axis=0) | (skeleton.bodies == 1)
+        gone = int(away[:, now_and_then].any(axis=1).sum())
         same = int((s.positions[1:] == s.positions[:-1]).all(axis=(1, 2)).sum())
         if gone:
             lost.append((gone, f"{s.name}: {gone} of {s.frames}"))
@@ -121,7 +122,7 @@ def splits(
     held = {s.label for s in sequences}
     empty = tuple(name for k, name in enumerate(classes) if k not in held)
     if empty:
-        words = f"{counted(len(empty), 'class').replace('classs', 'classes')} have no sequence"
+        words = f"{counted(len(empty), 'class', 'classes')} without a sequence"
         findings.append(Finding("empty classes", words, empty))
     shared: list[str] = []
     lacking: list[str] = []

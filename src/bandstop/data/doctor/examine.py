@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bandstop.data.doctor import anatomy, checks
+from bandstop.data.doctor import anatomy, checks, content, orders
 from bandstop.data.doctor.anatomy import Bone
 from bandstop.data.doctor.checks import Finding
 from bandstop.data.formats.detect import detect
@@ -72,12 +72,20 @@ def examine(scan: Scan) -> Examination:
     folds = scan.folds if len(sequences) == len(scan.sequences) else ()
     if not problems or not folds:
         problems += _refused(scan)
+    problems += content.nothing(skeleton, sequences)
     lengths = [s.frames for s in sequences]
-    bones, odd = anatomy.bones(skeleton, sequences)
+    order = orders.order(skeleton, sequences)
+    bones, odd = anatomy.bones(skeleton, sequences, in_order=not order)
     findings = [
         *checks.repeats(sequences, folds),
         *checks.splits(scan.classes, sequences, folds),
+        *content.balance(scan.classes, sequences),
+        *content.lengths(sequences),
+        *content.bodies(skeleton, sequences),
+        *content.still(sequences),
         *checks.still_frames(skeleton, sequences),
+        *content.depth(sequences),
+        *order,
         *odd,
         *anatomy.jumps(skeleton, sequences),
     ]
@@ -109,7 +117,11 @@ def _refused(scan: Scan) -> list[str]:
     return []
 
 
-def lines(examination: Examination, examples: int = 3) -> list[str]:
+EXAMPLES, ACROSS = 3, 100
+"""What is shown of a finding; and of what stands on both sides of a split, which makes every figure wrong."""
+
+
+def lines(examination: Examination, examples: int = EXAMPLES) -> list[str]:
     """The examination for people, the verdict last; `examples` of every finding, 10 problems."""
     e = examination
     text = [
@@ -136,9 +148,10 @@ def lines(examination: Examination, examples: int = 3) -> list[str]:
     text += [f"note: {note}" for note in e.notes]
     for finding in e.findings:
         text.append(f"look at: {finding.check}: {finding.words}")
-        text += [f"  {where}" for where in finding.where[:examples]]
-        if len(finding.where) > examples:
-            text.append(f"  … and {len(finding.where) - examples} more")
+        shown = ACROSS if finding.check in checks.LEAKS else examples
+        text += [f"  {where}" for where in finding.where[:shown]]
+        if len(finding.where) > shown:
+            text.append(f"  … and {len(finding.where) - shown} more, all of them with --json")
     text += [f"problem: {problem}" for problem in e.problems[:10]]
     if len(e.problems) > 10:
         text.append(f"  … and {len(e.problems) - 10} more problems")
