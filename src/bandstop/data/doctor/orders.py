@@ -17,8 +17,8 @@ from bandstop.data.sequence import Sequence, absent
 from bandstop.skeleton import Skeleton
 from bandstop.skeleton.layouts import HAND21, SBU
 
-DOUBTFUL = 1.9
-"""Bones this many times as long as the shortest tree are not in order."""
+RIGHT, DOUBTFUL = 1.7, 1.9
+"""Up to how many times the shortest tree bones are in order, and from when on not."""
 BETTER = 0.75
 """Another order is named where its bones are together shorter than this share of ours."""
 LOOKED_AT = 100
@@ -84,12 +84,12 @@ def order(skeleton: Skeleton, sequences: Seq[Sequence]) -> list[Finding]:
     known = [o for o in ORDERS if len(o.parents) == len(ours) and o.parents != ours]
     fits = [float(np.median([_length(d, o.parents) for d in away] / shortest)) for o in known]
     best = int(np.argmin(fits)) if fits else -1
-    named = best >= 0 and fits[best] < min(DOUBTFUL, BETTER * fit)
+    named = best >= 0 and fits[best] < min(RIGHT, BETTER * fit)
     if fit < DOUBTFUL and not named:
         return []
     words = (
         f"the joints do not hang together as skeleton {skeleton.name!r} says: its bones are {fit:.1f} times "
-        "as long as the shortest tree that joins all joints (1 to 1.7 in the right order)"
+        f"as long as the shortest tree that joins all joints (1 to {RIGHT:g} in the right order)"
     )
     if not named:
         return [Finding("joint order", f"{words}; compare the order of the joints with its own")]
