@@ -7,6 +7,7 @@ from typing import Any
 
 from bandstop.bundle import Bundle
 from bandstop.data import Dataset, canonical
+from bandstop.errors import BadInput
 from bandstop.job import Listener, Progressing
 from bandstop.job import design as carry_out
 from bandstop.record import Config, from_mapping
@@ -31,6 +32,11 @@ def design(
     """
     dataset = data if isinstance(data, Dataset) else None
     if dataset is not None:
+        if options.get("drop"):
+            raise BadInput(
+                "drop is for recordings that are read here; a data set is handed in as it is: load it with "
+                "bandstop.load(…, drop=…)"
+            )
         options["data"] = dataset.name
         options.setdefault("fold", dataset.folds[0].name if dataset.folds else "1")
     else:

@@ -124,7 +124,7 @@ def test_any_coordinate_and_any_printable_name_survive_both_formats(
 @pytest.mark.parametrize(
     "folds",
     [
-        (Fold("official", (0,), (1,)),),
+        (Fold("test", (0,), (1,)),),
         (Fold("a", (0, 1), (2,)), Fold("b", (0, 1), (3,))),
         (Fold("a", (0, 1), (2,)), Fold("b", (0, 1, 3), (2,))),
     ],
@@ -162,7 +162,7 @@ def test_groups_are_dealt_evenly_and_unlabelled_ones_prevent_folds():
 @pytest.mark.parametrize(
     ("split", "fault"),
     [
-        (["train", "train", "train"], "both 'train' and 'test'"),
+        (["test", "test", "test"], "nothing to train on"),
         (["train", "test", "fold3"], "no other word"),
         (["1", "1", "1"], "one fold only"),
     ],

@@ -26,6 +26,7 @@ GOOD = {
     "warmup": [0, 1], "settle": [0, 0.99], "heads": [1], "filters": [1], "steps": [1], "batch": [1],
     "learning_rate": [1e-6, 1.0], "smoothing": [0, 0.9], "seed": [0, 2**32 - 1], "mirror": [0, 1],
     "exchange": [0, 1], "rotation": [0, 180], "scale": [0, 1], "noise": [0, 10], "crop": [0, 0.45],
+    "drop": [(), ["lost"], ("short", "lost")],
     "exempt": [(), ("dense",), ["dense", "filters"]], "layer_rate": [("dense=0.8", "filters=0")],
 }  # fmt: skip
 NUMBERS = [None, "x", math.nan, math.inf, -math.inf, [1]]
@@ -42,6 +43,7 @@ BAD = {
     "seed": [*NUMBERS, -1, 2**32, 0.5, True], "mirror": [*NUMBERS, -0.1, 1.1],
     "exchange": [*NUMBERS, -0.1, 1.1], "rotation": [*NUMBERS, -1, 181], "scale": [*NUMBERS, -0.1, 1.1],
     "noise": [*NUMBERS, -0.1, 11], "crop": [*NUMBERS, -0.1, 0.5], "exempt": [5, None, [1], {"a": 1}],
+    "drop": ["lots", ["lost", "lost"], 5, None],
     "layer_rate": ["dense", ["dense=1"], ["dense=0.5", "dense=0.6"], ["=0.5"], ["dense=x"],
                    ["dense=nan"], [0.8], 0.8, None],
 }  # fmt: skip

@@ -17,6 +17,9 @@ def data() -> None:
 @app.command()
 def check(
     path: str = typer.Argument(help="a folder or file, or FORMAT:PATH such as sbu:DIR"),
+    drop: list[str] = typer.Option(
+        (), "--drop", help="leave out and count: lost (frames), short (sequences); may be repeated"
+    ),
     json_: bool = typer.Option(False, "--json", help="print one JSON object instead"),
 ) -> None:
     """The data doctor: counts, splits, broken values, repeated sequences, bone lengths.
@@ -30,10 +33,11 @@ def check(
       bandstop data check synthetic:gestures
     """
     from bandstop.data.doctor import detect, examine, lines
+    from bandstop.data.drop import drop as leave_out
     from bandstop.data.formats import scan
 
     spec = path if path.partition(":")[0] in _formats() else detect(path)
-    examination = examine(scan(spec))
+    examination = examine(leave_out(scan(spec), drop))
     if json_:
         typer.echo(json.dumps(examination.to_dict()))
     else:

@@ -55,7 +55,7 @@ def design(
     if tensorboard:
         listener = Listeners(listener, Events())
     config = replace(config, data=canonical(config.data))
-    dataset = load(config.data)
+    dataset = load(config.data, drop=config.drop)
     listener.say(
         f"{dataset.name}: {len(dataset.sequences)} sequences, {dataset.skeleton.nodes} nodes, "
         f"{len(dataset.classes)} classes"

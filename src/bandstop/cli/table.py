@@ -89,7 +89,7 @@ def table(
     if seeds:
         asked = replace(asked, seeds=parse_seeds(seeds))
     config = replace(config, data=canonical(config.data))
-    dataset = load(config.data)
+    dataset = load(config.data, drop=config.drop)
     plan = expand(config, asked, dataset)
     if dry_run:
         _show_plan(plan, asked, dataset, runs, jobs)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bandstop.data.sequence import Dataset, Fold, Sequence
+from bandstop.data.sequence import Dataset, Fold, Sequence, TooShort
 from bandstop.errors import BadInput, listed
 from bandstop.skeleton import Skeleton
 
@@ -19,6 +19,7 @@ class Scan:
     """What was read, what could not be read (`problems`), what was left out on purpose (`notes`).
 
     kind  as of `Dataset`
+    short  those of the problems that are sequences of fewer than 2 frames, which may be dropped
     """
 
     name: str
@@ -29,6 +30,14 @@ class Scan:
     notes: list[str] = field(default_factory=list)
     folds: tuple[Fold, ...] = ()
     kind: str = "own"
+    short: list[str] = field(default_factory=list)
+
+    def refuse(self, error: BadInput, where: str = "") -> None:
+        """Keep in mind why a sequence could not be read, and where it stands."""
+        words = f"{where}: {error}" if where else str(error)
+        self.problems.append(words)
+        if isinstance(error, TooShort):
+            self.short.append(words)
 
     def dataset(self) -> Dataset:
         """The data set, or BadInput with every problem that was found."""

@@ -20,6 +20,10 @@ EVERYBODY = "none"
 """The name of the fold that trains on every labelled sequence and tests on none."""
 
 
+class TooShort(BadInput):
+    """A sequence of fewer than 2 frames, which may be dropped."""
+
+
 @dataclass(frozen=True, eq=False)
 class Sequence:
     """One recording: where every node was in every frame.
@@ -51,9 +55,9 @@ class Sequence:
                 f"{self.name}: positions must be (frames, nodes, 3), not {positions.shape}"
             )
         if len(positions) < MIN_FRAMES:
-            raise BadInput(
+            raise TooShort(
                 f"{self.name}: a sequence needs at least {MIN_FRAMES} frames and has "
-                f"{len(positions)}; leave it out or record it again"
+                f"{len(positions)}; leave it out, as --drop short does, or record it again"
             )
         if not np.isfinite(positions).all():
             frame, node, axis = np.argwhere(~np.isfinite(positions))[0]

@@ -60,9 +60,13 @@ def design_together(
     configs = [config.canonical() for config in configs]
     if len({stack_key(config) for config in configs}) > 1:
         raise BadInput("runs trained together may differ in fold, seed and rate alone")
-    dataset = load(configs[0].data) if dataset is None else dataset
+    dataset = _loaded(configs[0]) if dataset is None else dataset
     with calm_torch():
         return _carry_out(configs, runs, dataset, listener)
+
+
+def _loaded(config: Config) -> Dataset:
+    return load(config.data, drop=config.drop)
 
 
 def stack_key(config: Config) -> Config:

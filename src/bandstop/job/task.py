@@ -123,6 +123,7 @@ class Task:
             "train": len(self.train),
             "validation": len(self.validation) if self.validation else 0,
             "test": len(self.test),
+            "notes": list(self.dataset.notes),
         }
 
     @property

@@ -45,6 +45,11 @@ class Config:
         "Data",
         "the fold to test on; all: each in turn; none: train on everybody, test on none",
     )
+    drop: tuple[str, ...] = _option(
+        (),
+        "Data",
+        "what to leave out: lost (frames without a body), short (of fewer than 2 frames); may be repeated",
+    )
     validation: float = _option(
         0.0, "Data", "share of the training part held out by whole groups to watch; 0: train on all"
     )
@@ -175,7 +180,7 @@ class Config:
     crop: float = _option(0.15, "Augmentation", "largest part cut off at either end of a recording")
 
     def __post_init__(self) -> None:
-        for name in ("exempt", "layer_rate", "levels"):
+        for name in ("drop", "exempt", "layer_rate", "levels"):
             value = getattr(self, name)
             if isinstance(value, str | list):
                 # a single text is one item, not its letters
@@ -300,6 +305,11 @@ RULES = (
         "levels",
         "some of channel, row, column, entry, each once",
         lambda v: v and len(set(v)) == len(v) and {*v} <= {"channel", "row", "column", "entry"},
+    ),
+    (
+        "drop",
+        "lost, short or both, each once",
+        lambda v: len(set(v)) == len(v) and {*v} <= {"lost", "short"},
     ),
     ("sigma_start", "above 0 and finite", lambda v: 0 < v <= LARGEST),
     ("sigma_end", "above 0 and finite", lambda v: 0 < v <= LARGEST),

@@ -37,9 +37,9 @@ class Sweep:
 
 
 @lru_cache(maxsize=4)
-def _dataset(spec: str) -> Dataset:
+def _dataset(spec: str, drop: tuple[str, ...]) -> Dataset:
     """Loaded once a worker process."""
-    return load(spec)
+    return load(spec, drop=drop)
 
 
 def _make(
@@ -48,7 +48,9 @@ def _make(
     """Make runs together in this process; for each the reason if it failed. Unexpected errors are
     reasons too: one broken run must not cost the others, so a stack that fails is made one by one."""
     try:
-        design_together(configs, runs, _dataset(data), Events() if tensorboard else None)
+        design_together(
+            configs, runs, _dataset(data, configs[0].drop), Events() if tensorboard else None
+        )
     except Exception as error:
         if len(configs) > 1:
             return [_make([config], data, runs, tensorboard)[0] for config in configs]

@@ -160,7 +160,7 @@ def scan(root: Path) -> Scan:
         try:
             found.sequences.append(_sequence(root, row, found.skeleton, index_of))
         except BadInput as error:
-            found.problems.append(f"{root / INDEX}, line {line}: {error}")
+            found.refuse(error, f"{root / INDEX}, line {line}")
             continue
         if split is not None:
             split.append(row["split"])

@@ -151,7 +151,7 @@ def scan(root: Path) -> Scan:
         try:
             sequence = read_sequence(path, take.name, index_of[take.label])
         except BadInput as error:
-            found.problems.append(str(error))
+            found.refuse(error)
             continue
         sides[take.part].append(len(found.sequences))
         found.sequences.append(sequence)

@@ -146,7 +146,7 @@ def scan(path: Path) -> Scan:
             positions = arrays["positions"][end - length : end]
             found.sequences.append(Sequence(name, positions, label, group))
         except BadInput as error:
-            found.problems.append(f"{path}, sequence {i} (from 0): {error}")
+            found.refuse(error, f"{path}, sequence {i} (from 0)")
             continue
         if split is not None and sides is not None:
             split.append(sides[i])

@@ -67,7 +67,7 @@ def scan(root: Path) -> Scan:
                     read_sequence(path, f"{pair}/{number}/{take}", int(number) - 1, pair)
                 )
             except BadInput as error:
-                found.problems.append(str(error))
+                found.refuse(error)
     if not found.sequences and not found.problems:
         raise BadInput(
             f"{root} holds no <pair>/<class>/<take>/{FILE}; give the folder that holds s01s02, s01s03, …"

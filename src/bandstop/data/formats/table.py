@@ -7,9 +7,11 @@ may name a variant, as in `synthetic:gestures`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Sequence as Seq
 from dataclasses import dataclass
 from pathlib import Path
 
+from bandstop.data.drop import drop as leave_out
 from bandstop.data.formats import csv_folder, fpha, npz, sbu
 from bandstop.data.formats.detect import detect
 from bandstop.data.scan import Scan
@@ -85,11 +87,11 @@ def scan(spec: str) -> Scan:
     return FORMATS[kind].scan(Path(path))
 
 
-def load(kind: str, path: str | Path = "") -> Dataset:
+def load(kind: str, path: str | Path = "", drop: Seq[str] = ()) -> Dataset:
     """The data set that `kind` and `path` name: `load("sbu", "recordings/SBU")`.
 
     `kind` may also hold both, as on the command line: `load("sbu:recordings/SBU")`, or need no
-    path, as in `load("synthetic")`.
+    path, as in `load("synthetic")`. `drop` leaves out "lost" frames, "short" sequences, or both.
     Errors: BadInput naming every file that cannot be used.
     """
-    return scan(f"{kind}:{path}" if str(path) else kind).dataset()
+    return leave_out(scan(f"{kind}:{path}" if str(path) else kind), drop).dataset()
