@@ -99,9 +99,7 @@ def whole(path: Path) -> Record:
     """
     record = read_record(path)
     if record.result["accuracy"] is None:
-        raise BadInput(
-            f"{path} has no accuracy to report: it was trained on everybody (fold none)"
-        )
+        raise BadInput(f"{path} has no accuracy to report: it was trained on everybody (fold none)")
     try:
         Skeleton.from_dict(record.skeleton)
     except BadInput as error:
