@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from bandstop.data.shape import fault
 from bandstop.errors import BadInput, listed, several, short
 from bandstop.skeleton import Skeleton
 
@@ -50,10 +51,8 @@ class Sequence:
             over="ignore"
         ):  # what is too large for float32 is refused as infinite below
             positions = np.ascontiguousarray(self.positions, dtype=np.float32)
-        if positions.ndim != 3 or positions.shape[2] != 3:
-            raise BadInput(
-                f"{self.name}: positions must be (frames, nodes, 3), not {positions.shape}"
-            )
+        if wrong := fault(positions, "positions"):
+            raise BadInput(f"{self.name}: {wrong}")
         if len(positions) < MIN_FRAMES:
             raise TooShort(
                 f"{self.name}: a sequence needs at least {MIN_FRAMES} frames and has "

@@ -6,7 +6,10 @@ index.csv      header `file,label,group,split` (group, split and `name` are opti
 skeleton.json  the name of a known layout, as `"sbu"`; or the fields of a skeleton
 classes.txt    optional: class names in order, one a line; else the labels in alphabetical order
 <file>         header `frame,<node>.x,<node>.y,<node>.z,…` for all nodes, columns in any order, then
-               a line a frame: its number, which grows, and the coordinates in the skeleton's unit
+               a line a frame: its number or time, which grows, and the coordinates in the skeleton's
+               unit; where numbers are missing, frames count at their numbers
+
+Semicolons, tabs, quotes and decimal commas are found out and said in a note (`dialect`).
 """
 
 from __future__ import annotations
@@ -15,15 +18,17 @@ import csv
 import io
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from bandstop import read
 from bandstop.data.folds import add_folds, split_of
+from bandstop.data.formats import dialect as dialects
+from bandstop.data.formats.dialect import Dialect
 from bandstop.data.formats.npz import skeleton_from
-from bandstop.data.formats.textfile import read_frames, read_text
+from bandstop.data.formats.textfile import frames_of, read_text
 from bandstop.data.scan import Scan, existing_folder
 from bandstop.data.sequence import Dataset, Sequence
 from bandstop.errors import BadInput, listed, nearest, several, short
@@ -43,28 +48,35 @@ def read_sequence(
     path: Path, skeleton: Skeleton, name: str, label: int | None = None, group: str = ""
 ) -> Sequence:
     """One sequence file. Errors: BadInput with file, line, column and value."""
+    return _read(path, skeleton, name, label, group)[0]
+
+
+def _read(
+    path: Path, skeleton: Skeleton, name: str, label: int | None, group: str
+) -> tuple[Sequence, Dialect]:
     wanted = header_of(skeleton)
-    first = read_text(path).partition("\n")[0]
-    header = [c.strip() for c in next(iter(_table(first, path)), (1, []))[1]]
+    lines = read_text(path).split("\n")
+    dialect, header, begin = dialects.header_of(
+        lines, path, lambda header: set(header) == set(wanted)
+    )
     place = {column: n for n, column in enumerate(header)}
     if place.keys() != set(wanted) or len(header) != len(wanted):
-        raise BadInput(f"{path}, line 1: {_header_fault(header, wanted)}")
-    values = read_frames(path, fields=len(wanted), separator=",", skip=1)
-    values = values[:, [place[column] for column in wanted]]
-    back = np.flatnonzero(np.diff(values[:, 0]) <= 0)
-    if len(back):
-        before, after = values[back[0], 0], values[back[0] + 1, 0]
+        raise BadInput(f"{path}, line {begin}: {_header_fault(header, wanted)}")
+    plain, dialect = dialects.plain_lines(lines, dialect, begin, path)
+    first = next((line for line in plain[begin:] if line.strip()), "")
+    if first.count(",") >= 2 * len(wanted) - 2:
         raise BadInput(
-            f"{path}: frame {after:g} follows frame {before:g}; frame numbers must grow: sort the "
-            "lines and remove repeated ones"
+            f"{path} has about twice as many fields in a line as in its header, as numbers with "
+            "decimal commas have between commas; write decimal points, or separate by semicolons"
         )
-    return Sequence(name, values[:, 1:].reshape(len(values), skeleton.nodes, 3), label, group)
+    values = frames_of(path, plain, fields=len(wanted), separator=",", skip=begin)
+    values = values[:, [place[column] for column in wanted]]
+    positions = values[:, 1:].reshape(len(values), skeleton.nodes, 3)
+    return Sequence(name, positions, label, group, values[:, 0]), dialect
 
 
 def _header_fault(header: list[str], wanted: list[str]) -> str:
     """Why a header is not the wanted one, as the end of an error."""
-    if len(header) == 1 and any(mark in header[0] for mark in ";\t"):
-        return "the columns must be separated by commas; export the file as CSV with commas"
     held, known = Counter(header), set(wanted)
     missing = [c for c in wanted if c not in held]
     unknown = [c for c in header if c not in known]
@@ -81,24 +93,19 @@ def _header_fault(header: list[str], wanted: list[str]) -> str:
     return f"column {held.most_common(1)[0][0]!r} appears twice; remove one"
 
 
-def _table(text: str, path: Path) -> Iterator[tuple[int, list[str]]]:
-    """(line number, fields) of every row. Errors: BadInput for what is no CSV."""
-    reader = csv.reader(io.StringIO(text))
-    try:
-        for row in reader:
-            yield reader.line_num, row
-    except csv.Error as error:
-        raise BadInput(
-            f"{path}, line {reader.line_num}: it is no CSV ({error}); export the file again"
-        ) from error
+def read_index(path: Path) -> tuple[list[tuple[int, dict[str, str]]], Dialect]:
+    """(line number, column -> text) for every sequence, and the dialect that it is written in.
 
-
-def read_index(path: Path) -> list[tuple[int, dict[str, str]]]:
-    """(line number, column -> text) for every sequence. Errors: BadInput for a wrong header."""
-    table = _table(read.read_text(path, "index"), path)
-    header = [c.strip() for c in next(table, (1, []))[1]]
+    Errors: BadInput for a wrong header.
+    """
+    lines = read.read_text(path, "index").split("\n")
+    dialect, header, begin = dialects.header_of(
+        lines, path, lambda header: set(COLUMNS[:2]) <= set(header) <= set(COLUMNS)
+    )
     if len(header) > 100:
-        raise BadInput(f"{path}, line 1: {len(header)} columns; columns are {', '.join(COLUMNS)}")
+        raise BadInput(
+            f"{path}, line {begin}: {len(header)} columns; columns are {', '.join(COLUMNS)}"
+        )
     problems = [
         f"unknown column {short(c)}{nearest(c, COLUMNS)}; columns are {', '.join(COLUMNS)}"
         for c in header
@@ -108,19 +115,19 @@ def read_index(path: Path) -> list[tuple[int, dict[str, str]]]:
     twice = [c for c, times in Counter(header).items() if times > 1]
     problems += [f"column {short(c)} appears twice; remove one" for c in twice]
     if problems:
-        raise BadInput(f"{path}, line 1: {listed(problems)}")
+        raise BadInput(f"{path}, line {begin}: {listed(problems)}")
     rows = []
-    for line, row in table:
-        if any(field.strip() for field in row):
+    for number, row in dialect.rows(lines[begin:], path):
+        if any(row):
+            line = begin + number
             padded = [*row, *[""] * (len(header) - len(row))]
             if len(padded) > len(header):
                 raise BadInput(
                     f"{path}, line {line}: {len(row)} fields, but the header has "
-                    f"{len(header)}; put a field that holds a comma in double quotes"
+                    f"{len(header)}; put a field that holds a separator in quotes"
                 )
-            fields = (field.strip() for field in padded)
-            rows.append((line, dict(zip(header, fields, strict=True))))
-    return rows
+            rows.append((line, dict(zip(header, padded, strict=True))))
+    return rows, dialect
 
 
 def _skeleton(path: Path) -> Skeleton:
@@ -138,7 +145,7 @@ def scan(root: Path) -> Scan:
     for file in (INDEX, SKELETON):
         if not (root / file).exists():
             raise BadInput(f"{root} does not hold {file}; {remedy}")
-    rows = read_index(root / INDEX)
+    rows, dialect = read_index(root / INDEX)
     if not rows:
         raise BadInput(f"{root / INDEX} names no sequences; add a line for each: file,label")
     if (root / CLASSES).exists():
@@ -148,7 +155,14 @@ def scan(root: Path) -> Scan:
         classes = tuple(sorted({row["label"] for _, row in rows} - {""}))
     found = Scan(root.resolve().name, _skeleton(root / SKELETON), classes)
     index_of = {name: index for index, name in enumerate(classes)}
+    if dialect.words:
+        found.notes.append(f"{INDEX} is {dialect.words}")
+    if turned := sum(_with_slashes(root, row) for _, row in rows):
+        found.notes.append(
+            f"{INDEX} names {turned} files with backslashes, which are read as slashes"
+        )
     split: list[str] | None = [] if "split" in rows[0][1] else None
+    used: Counter[str] = Counter()
     first: dict[PurePosixPath, int] = {}
     for line, row in rows:
         if (before := first.setdefault(PurePosixPath(row["file"]), line)) != line:
@@ -158,12 +172,15 @@ def scan(root: Path) -> Scan:
             )
             continue
         try:
-            found.sequences.append(_sequence(root, row, found.skeleton, index_of))
+            sequence, dialect = _sequence(root, row, found.skeleton, index_of)
         except BadInput as error:
             found.refuse(error, f"{root / INDEX}, line {line}")
             continue
+        found.sequences.append(sequence)
+        used[dialect.words] += 1
         if split is not None:
             split.append(row["split"])
+    found.notes += [f"{n} sequence files are {words}" for words, n in used.items() if words]
     named = {row["file"] for _, row in rows} | {INDEX}
     extra = sorted({p.relative_to(root).as_posix() for p in root.rglob("*.csv")} - named)
     if extra:
@@ -176,9 +193,18 @@ def scan(root: Path) -> Scan:
     return found
 
 
+def _with_slashes(root: Path, row: dict[str, str]) -> bool:
+    """Turn the backslashes of a path that is only there with slashes; whether that was so."""
+    turned = row["file"].replace("\\", "/")
+    if turned == row["file"] or (root / row["file"]).exists():
+        return False
+    row["file"] = turned
+    return True
+
+
 def _sequence(
     root: Path, row: dict[str, str], skeleton: Skeleton, classes: Mapping[str, int]
-) -> Sequence:
+) -> tuple[Sequence, Dialect]:
     file = PurePosixPath(row["file"])
     if not file.name or file.is_absolute() or ".." in file.parts:
         raise BadInput(f"file must be a path within the folder, not {short(row['file'])}; mend it")
@@ -189,7 +215,7 @@ def _sequence(
         )
     label = classes[row["label"]] if row["label"] else None
     name = row.get("name") or file.with_suffix("").as_posix()
-    return read_sequence(root / file, skeleton, name, label, row.get("group", ""))
+    return _read(root / file, skeleton, name, label, row.get("group", ""))
 
 
 def write_csv(data: Dataset, path: str | Path) -> None:
@@ -216,10 +242,9 @@ def write_csv(data: Dataset, path: str | Path) -> None:
                 name = f"{i + 1:0{digits}}.csv"
                 label = "" if s.label is None else data.classes[s.label]
                 index.writerow([name, label, s.group, split[i], s.name])
-                rows = np.column_stack(
-                    [np.arange(1, s.frames + 1), s.positions.reshape(s.frames, -1)]
-                )
+                times = np.arange(1, s.frames + 1) if s.times is None else s.times
+                rows = np.column_stack([times, s.positions.reshape(s.frames, -1)])
                 np.savetxt(
-                    part / name, rows, fmt=["%d"] + ["%.9g"] * (rows.shape[1] - 1), delimiter=",",
+                    part / name, rows, fmt=["%.17g"] + ["%.9g"] * (rows.shape[1] - 1), delimiter=",",
                     header=header.getvalue(), comments="", encoding="utf-8",
                 )  # fmt: skip

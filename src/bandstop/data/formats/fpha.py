@@ -48,7 +48,8 @@ class Take:
 def read_sequence(path: Path, name: str, label: int | None = None) -> Sequence:
     """One `skeleton.txt`. Errors: BadInput with file, line, field and value."""
     values = read_frames(path, fields=1 + HAND21.nodes * 3, separator=None)
-    return Sequence(name, values[:, 1:].reshape(len(values), HAND21.nodes, 3), label)
+    positions = values[:, 1:].reshape(len(values), HAND21.nodes, 3)
+    return Sequence(name, positions, label, times=values[:, 0])
 
 
 def read_split(path: Path) -> tuple[list[Take], list[str]]:

@@ -7,6 +7,7 @@ classes    (classes,)              names in the order of the labels; optional wh
 names      (sequences,)            optional, unique; "1", "2", … without it
 groups     (sequences,)            optional: who was recorded
 split      (sequences,)            optional: train and test, or the name of the fold that tests it
+times      (all frames,)           optional: when each frame was taken, such as its number
 skeleton   text                    name of a known layout, such as "sbu" or "hand21"; or else
 skeleton_json  text                `json.dumps(skeleton.to_dict())`
 """
@@ -25,13 +26,14 @@ from bandstop.data.folds import add_folds, split_of
 from bandstop.data.formats.arrays import read_npz
 from bandstop.data.scan import Scan
 from bandstop.data.sequence import Dataset, Sequence
+from bandstop.data.shape import fault as shape_fault
 from bandstop.errors import BadInput, listed, nearest, several, short
 from bandstop.files import beside
 from bandstop.read import KINDS, parse_json
 from bandstop.skeleton import LAYOUTS, Skeleton
 
 REQUIRED = ("positions", "lengths", "labels")
-OPTIONAL = ("classes", "names", "groups", "split", "skeleton", "skeleton_json")
+OPTIONAL = ("classes", "names", "groups", "split", "times", "skeleton", "skeleton_json")
 
 
 def skeleton_from(text: str) -> Skeleton:
@@ -66,24 +68,31 @@ def _problems(arrays: dict[str, np.ndarray]) -> list[str]:
     if "skeleton" not in arrays and "skeleton_json" not in arrays:
         problems.append("array 'skeleton' is missing; add skeleton='sbu' or skeleton_json=…")
     for key, array in arrays.items():
-        kinds = {"positions": "fiu", "lengths": "iu", "labels": "iuU"}.get(key, "iuU")
+        kinds = {"positions": "fiu", "times": "fiu", "lengths": "iu"}.get(key, "iuU")
         if key in known and array.dtype.kind not in kinds:
             wanted = {"fiu": "numbers", "iu": "whole numbers"}.get(kinds, "text or whole numbers")
             problems.append(f"array {key!r} must hold {wanted}, not {array.dtype}; convert it")
-        elif key == "positions" and (array.ndim != 3 or array.shape[2] != 3):
-            problems.append(f"positions must be (all frames, nodes, 3), not {array.shape}; reshape")
         elif key in ("skeleton", "skeleton_json") and array.size != 1:
             problems.append(f"{key} must be one text, not of shape {array.shape}; write one")
-        elif key in known[1:7] and array.ndim != 1:
+        elif key in known[1:8] and array.ndim != 1:
             problems.append(f"{key} must be a list, one entry each, not {array.shape}; flatten it")
-    if problems:
-        return problems
+    return problems
+
+
+def _unfitting(arrays: dict[str, np.ndarray]) -> list[str]:
+    """What does not fit together in arrays that are each as they must be."""
+    problems = []
     count, total = len(arrays["lengths"]), sum(arrays["lengths"].tolist())  # never overflows
     for key in ("labels", "names", "groups", "split"):
         if key in arrays and len(arrays[key]) != count:
             problems.append(
                 f"lengths has {count} sequences and {key} {len(arrays[key])}; give one entry each"
             )
+    if "times" in arrays and len(arrays["times"]) != len(arrays["positions"]):
+        problems.append(
+            f"times has {len(arrays['times'])} entries and positions {len(arrays['positions'])} frames; "
+            "give one entry each"
+        )
     if count == 0:
         problems.append("lengths is empty: there are no sequences; add some")
     elif int(arrays["lengths"].min()) < 0:
@@ -130,11 +139,10 @@ def scan(path: Path) -> Scan:
         skeleton = skeleton_from(_texts(arrays[key].reshape(-1))[0])
     except BadInput as error:
         raise BadInput(f"{path}, {key}: {error}") from error
-    if arrays["positions"].shape[1] != skeleton.nodes:
-        raise BadInput(
-            f"{path}: positions has {arrays['positions'].shape[1]} nodes and skeleton "
-            f"{short(skeleton.name)} {skeleton.nodes}; name the right skeleton"
-        )
+    if wrong := shape_fault(arrays["positions"], "positions", skeleton):
+        raise BadInput(f"{path}: {wrong}")
+    if problems := _unfitting(arrays):
+        raise BadInput(f"{path}: {listed(problems)}")
     found = Scan(path.stem, skeleton, tuple(classes))
     lengths, index_of = arrays["lengths"].tolist(), {c: i for i, c in enumerate(classes)}
     names, groups, sides = (_texts(arrays[k]) if k in arrays else None for k in OPTIONAL[1:4])
@@ -143,8 +151,9 @@ def scan(path: Path) -> Scan:
         name, group = names[i] if names else str(i + 1), groups[i] if groups else ""
         try:
             label = _label(labels[i], index_of)
-            positions = arrays["positions"][end - length : end]
-            found.sequences.append(Sequence(name, positions, label, group))
+            frames = slice(end - length, end)
+            times = arrays["times"][frames] if "times" in arrays else None
+            found.sequences.append(Sequence(name, arrays["positions"][frames], label, group, times))
         except BadInput as error:
             found.refuse(error, f"{path}, sequence {i} (from 0)")
             continue
@@ -169,5 +178,9 @@ def write_npz(data: Dataset, path: str | Path) -> None:
         "split": np.array(split_of(data), dtype=str),
         "skeleton_json": np.array(json.dumps(data.skeleton.to_dict())),
     }
+    if any(s.times is not None for s in data.sequences):
+        arrays["times"] = np.concatenate(
+            [np.arange(s.frames) if s.times is None else s.times for s in data.sequences]
+        )
     with beside(Path(path)) as part, part.open("wb") as file:
         np.savez(file, **arrays)

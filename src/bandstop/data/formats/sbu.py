@@ -42,7 +42,7 @@ def read_sequence(path: Path, name: str, label: int | None = None, group: str = 
     """One `skeleton_pos.txt`. Errors: BadInput with file, line, field and value."""
     values = read_frames(path, fields=1 + SBU.nodes * 3, separator=",")
     positions = to_millimetres(values[:, 1:].reshape(len(values), SBU.nodes, 3))
-    return Sequence(name, positions, label, group)
+    return Sequence(name, positions, label, group, values[:, 0])
 
 
 def scan(root: Path) -> Scan:

@@ -13,8 +13,10 @@ import numpy as np
 
 from bandstop.data.formats import csv_folder, fpha, sbu
 from bandstop.data.formats.arrays import NPY, ZIP, read_npy, read_npz
+from bandstop.data.formats.dialect import EXCEL
 from bandstop.data.formats.textfile import read_text
 from bandstop.data.sequence import Sequence
+from bandstop.data.shape import fault as shape_fault
 from bandstop.errors import BadInput, several
 from bandstop.read import opened
 from bandstop.skeleton import Skeleton
@@ -29,21 +31,18 @@ def read_one(path: Path, skeleton: Skeleton) -> Sequence:
     with opened(path, "arrays") as (file, _):
         start = file.read(len(NPY))
     if start == NPY or start.startswith(ZIP):
-        positions = read_npy(path) if start == NPY else _npz(path)
-        if positions.ndim != 3 or positions.shape[1:] != (skeleton.nodes, 3):
-            raise BadInput(
-                f"{path}: positions must be (frames, {skeleton.nodes}, 3) for skeleton "
-                f"{skeleton.name!r}, not {positions.shape}; reshape them"
-            )
+        positions, times = (read_npy(path), None) if start == NPY else _npz(path)
+        if wrong := shape_fault(positions, "positions", skeleton):
+            raise BadInput(f"{path}: {wrong}")
         if positions.dtype.kind not in "fiu":
             raise BadInput(
                 f"{path}: positions must be numbers, not {positions.dtype}; convert them"
             )
-        return Sequence(path.as_posix(), positions)
+        return Sequence(path.as_posix(), positions, times=times)
     first = next((line for line in read_text(path).split("\n") if line.strip()), "")
     if not first:
         raise BadInput(f"{path} is empty; record or copy it again")
-    if "frame" in first.lower():
+    if "frame" in first.lower() or EXCEL.fullmatch(first.strip()):
         return csv_folder.read_sequence(path, skeleton, path.as_posix())
     if len(first.split(",")) == 1 + 3 * SBU.nodes:
         _fits(path, "SBU", SBU, skeleton)
@@ -66,16 +65,16 @@ def _fits(path: Path, kind: str, theirs: Skeleton, ours: Skeleton) -> None:
         )
 
 
-def _npz(path: Path) -> np.ndarray:
+def _npz(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
     arrays = read_npz(path)
     if "lengths" in arrays and arrays["lengths"].size > 1:
         raise BadInput(
             f"{path} holds {arrays['lengths'].size} sequences and one is wanted; save one alone"
         )
     if "positions" in arrays:
-        return arrays["positions"]
+        return arrays["positions"], arrays.get("times")
     if len(arrays) == 1:
-        return next(iter(arrays.values()))
+        return next(iter(arrays.values())), None
     raise BadInput(
         f"{path} holds the arrays {several(arrays) or 'none'}; name the recording 'positions'"
     )

@@ -23,14 +23,24 @@ def read_text(path: Path) -> str:
     return read.read_text(path, "recording")
 
 
-def read_frames(path: Path, fields: int, separator: str | None, skip: int = 0) -> np.ndarray:
+def read_frames(path: Path, fields: int, separator: str | None) -> np.ndarray:
     """float64 (frames, fields): the lines of `path` split at `separator` (None: white space).
 
-    Empty lines are passed over; `skip` lines at the top (a header) are not read.
-    Errors: BadInput for a file that is missing, empty or not text, a wrong number of fields, a
-    field that is not a number, NaN or infinity.
+    Errors: BadInput for a file that is missing, empty or not text, and as `frames_of`.
     """
-    lines = [line.strip() for line in read_text(path).split("\n")]
+    return frames_of(path, read_text(path).split("\n"), fields, separator)
+
+
+def frames_of(
+    path: Path, lines: Seq[str], fields: int, separator: str | None, skip: int = 0
+) -> np.ndarray:
+    """float64 (frames, fields), from the lines of the file `path`, each split at `separator`.
+
+    Empty lines are passed over; `skip` lines at the top (a header) are not read.
+    Errors: BadInput where there are none, for a wrong number of fields, a field that is not a number,
+    NaN or infinity.
+    """
+    lines = [line.strip() for line in lines]
     kept = [n for n, line in enumerate(lines) if line and n >= skip]
     if not kept:
         raise BadInput(f"{path} holds no frames; remove it or copy it again")
