@@ -18,7 +18,7 @@ from bandstop.skeleton import Skeleton
 class Scan:
     """What was read, what could not be read (`problems`), what was left out on purpose (`notes`).
 
-    kind  as of `Dataset`
+    kind   as of `Dataset`
     short  those of the problems that are sequences of fewer than 2 frames, which may be dropped
     """
 
