@@ -10,7 +10,7 @@ from bandstop.data import Dataset, canonical
 from bandstop.errors import BadInput
 from bandstop.job import Listener, Progressing
 from bandstop.job import design as carry_out
-from bandstop.record import Config, from_mapping
+from bandstop.record import Config, from_mapping, refuse_idle
 
 
 def design(
@@ -41,5 +41,7 @@ def design(
         options.setdefault("fold", dataset.folds[0].name if dataset.folds else "1")
     else:
         options["data"] = canonical(data) if isinstance(data, str) else data
-    config = Config(**from_mapping(options, "design"))
+    given = from_mapping(options, "design")
+    config = Config(**given)
+    refuse_idle(config, given)
     return carry_out(config, Path(runs), dataset, listener or Progressing()).model

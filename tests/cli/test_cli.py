@@ -88,7 +88,7 @@ def test_the_table_names_accuracy_rates_weights_macs_and_bytes(capsys, runs, bun
 def test_fold_all_gives_each_fold_and_the_mean(capsys, tmp_path):
     words = (
         "design",
-        *SMALL,
+        *SMALL[:-2],
         "--method",
         "dense",
         "--fold",
@@ -171,6 +171,11 @@ BAD = {
     "unknown command": (["desing"], "No such command"),
     "unknown exempt": (["design", "--exempt", "denze"], "no prunable tensor is named 'denze'"),
     "no memory": (["design", "--heads", "10000000"], "GiB, and this machine has"),
+    "no rate for dense": (["design", "--method", "dense", "--rate", "0.8"], "rate has no effect: "),
+    "no prior for mp": (
+        ["design", "--method", "mp", "--prior", "laplace"],
+        "prior has no effect: ",
+    ),
     "bad layer rate": (["design", "--layer-rate", "dense"], "layer-rate must look like"),
     "missing data path": (["data", "check", "nowhere"], "nowhere"),
 }

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bandstop.errors import BadInput
-from bandstop.record import Config, from_mapping, read_toml, run_name
+from bandstop.record import Config, from_mapping, read_toml, refuse_idle, run_name
+from bandstop.record.config import IDLE as IDLE_RULES
 from bandstop.record.config import RULES
 from bandstop.record.runs import LONGEST
 
@@ -107,6 +108,75 @@ def test_options_that_a_method_does_not_look_at_make_no_other_run(method):
 def test_options_that_a_method_looks_at_make_another_run():
     config = Config(method="pmp", prior="laplace", sigma_end=7.0)
     assert config.canonical() == config
+
+
+IDLE = {
+    "dense": {
+        "rate": 0.5,
+        "exempt": ("dense",),
+        "scope": "layer",
+        "prior": "laplace",
+        "warmup": 0.1,
+    },
+    "gcn": {"rate": 0.5, "layer_rate": ("dense=0.8",)},
+    "mp": {"settle": 0.3, "sigma_end": 7.0, "l1_weight": 3.0},
+    "mrmp": {"rate": 0.97, "levels": ("entry",)},
+    "gradual": {"sigma_start": 1.0, "structure": 0.1},
+    "structured": {"structure": 0.1, "psi": "symmetric"},
+}
+BESIDE = [
+    ({"alignment": "none"}, {"alignment_weight": 0.3, "prior": "laplace"}),
+    ({"alignment_weight": 0.0}, {"alignment": "kl", "prior": "laplace"}),
+    ({"method": "ctf", "levels": ("row", "column")}, {"structure": 0.2}),
+    ({"method": "ctf", "levels": ("entry",)}, {"structure": 0.2}),
+    ({"method": "ctf", "psi": "symmetric"}, {"structure": 0.2}),
+    ({"method": "mrmp", "seen": "50,90"}, {"together": 0}),
+    ({"method": "mrmp", "seen": "90"}, {"samples": "repeated", "together": 2}),
+    ({"crop": 0.0}, {"trim": 0.2}),
+]
+IN_VAIN = [({"method": method}, options) for method, options in IDLE.items()] + BESIDE
+
+
+@pytest.mark.parametrize(("beside", "options"), IN_VAIN)
+def test_an_option_that_the_run_does_not_look_at_is_refused_where_it_is_given(beside, options):
+    config = Config(**beside, **options)
+    with pytest.raises(BadInput) as error:
+        refuse_idle(config, {*beside, *options})
+    for name in options:
+        assert f"{name.replace('_', '-')} has no effect: " in str(error.value)
+    refuse_idle(config, beside)  # from a file that serves several methods
+
+
+@pytest.mark.parametrize(("beside", "options"), IN_VAIN)
+def test_what_is_given_in_vain_makes_no_other_run_and_is_what_canonical_puts_back(beside, options):
+    config = Config(**beside, **options)
+    assert config.canonical() == Config(**beside).canonical()
+    assert run_name(config.canonical(), "ab") == run_name(Config(**beside).canonical(), "ab")
+    assert config.canonical().canonical() == config.canonical()
+    assert config.dense().canonical() == config.dense()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"method": "pmp", "prior": "laplace", "alignment": "kl"},
+        {"method": "pmp", "prior": "laplace", "alignment": "none", "threshold": "prior"},
+        {"method": "mrmp", "rate": 0.98},
+        {"method": "dense", "rate": 0},
+        {"method": "ctf", "structure": 0.2, "levels": ("channel", "entry")},
+        {"method": "mp", "exempt": ("dense",), "rate": 0.7, "crop": 0.1, "trim": 0.3},
+    ],
+)
+def test_options_that_the_run_looks_at_are_taken(options):
+    refuse_idle(Config(**options), options)
+
+
+def test_every_reason_for_which_an_option_is_idle_has_a_case():
+    for name, why, _ in IDLE_RULES:
+        assert any(
+            name in options and why in Config(**beside, **options).idle.get(name, "")
+            for beside, options in BESIDE
+        ), (name, why)
 
 
 def test_the_dense_reference_has_the_same_data_network_and_training_and_removes_nothing():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -66,3 +68,12 @@ def test_seeds_are_numbers_and_ranges(text, seeds):
 def test_seeds_that_name_nothing_are_refused(text):
     with pytest.raises(BadInput, match="seed"):
         parse_seeds(text)
+
+
+def test_an_option_that_no_line_of_the_table_looks_at_is_refused(base, dataset):
+    asked = replace(base, prior="laplace", exempt=("dense",))
+    with pytest.raises(
+        BadInput, match=r"^prior has no effect in this table: it belongs to pmp, mrmp"
+    ):
+        expand(asked, Table(("dense", "mp"), (0.5,), ("1",), (0,)), dataset)
+    expand(asked, Table(("dense", "mp", "pmp"), (0.5,), ("1",), (0,)), dataset)

@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from bandstop.record import CHOICES, Config, read_toml
+from bandstop.record import CHOICES, Config, read_toml, refuse_idle
 
 TYPES: dict[str, Any] = {
     "str": str,
@@ -54,7 +54,9 @@ def with_config_options(
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give `command(config, **rest)` an option for each field of Config, and --config for a file.
 
-    Flags win over the file, the file over the defaults. `without`: fields that the command sets itself.
+    Flags win over the file, the file over the defaults. A file may serve several methods; a flag that the
+    run does not look at is refused.
+    without  fields that the command sets itself; where the method is one, it looks for idle flags itself
     """
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
@@ -75,7 +77,10 @@ def with_config_options(
             flags = {f.name: given.pop(f.name) for f in shown}
             values = read_toml(path) if path is not None else {}
             values |= {name: value for name, value in flags.items() if value is not None}
-            command(Config(**values), **given)
+            config = Config(**values)
+            if "method" not in without:
+                refuse_idle(config, [name for name, value in flags.items() if value])
+            command(config, **given)
 
         every = [*map(_parameter, shown), file, *own]
         wrapped.__signature__ = inspect.Signature(every)  # type: ignore[attr-defined]

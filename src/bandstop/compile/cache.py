@@ -20,6 +20,7 @@ from bandstop.compile.build import FLAGS, Compiler, compiled, find_compiler
 from bandstop.compile.folder import temporary_folder
 from bandstop.errors import Failure
 from bandstop.files import beside, locked, write_atomically
+from bandstop.fingerprint import fingerprint
 
 SHARED = ("-shared", "-fPIC")
 OTHER = "another folder, in BANDSTOP_CACHE"
@@ -77,18 +78,15 @@ def _private(why: str) -> Path:
 def shared_library(files: Mapping[str, str], compiler: Compiler | None = None) -> Path:
     """The files as a library for this machine, built unless it was built before.
 
-    Kept under a hash of the text, the compiler, the flags and the processor, its own checksum beside
+    Kept under a hash of the text, the compiler, the flags and the machine, its own checksum beside
     it. Several processes may ask at once: one builds, the others wait for it. What is not, byte by
     byte, what was built is built again.
     """
     compiler = compiler or find_compiler()
-    made = hashlib.sha256()
-    for word in (*compiler.command, compiler.version, *FLAGS, platform.machine(), _processor()):
-        made.update(word.encode() + b"\0")
-    for name, text in sorted(files.items()):
-        made.update(f"{name}\0{text}\0".encode())
-    folder = cache_folder() / made.hexdigest()[:2]
-    path = folder / f"{made.hexdigest()[:32]}.so"
+    machine = (platform.machine(), platform.libc_ver(), _processor())
+    made = fingerprint((compiler.command, compiler.version, FLAGS, SHARED, machine, files), 32)
+    folder = cache_folder() / made[:2]
+    path = folder / f"{made}.so"
     if not whole(path):
         with locked(folder, lambda holder: None, OTHER):
             if not whole(path):

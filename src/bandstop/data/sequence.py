@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from collections import Counter
 from collections.abc import Sequence as Seq
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from functools import cached_property
 
 import numpy as np
 
 from bandstop.data.shape import fault
 from bandstop.errors import BadInput, listed, several, short
+from bandstop.fingerprint import fingerprint
 from bandstop.skeleton import Skeleton
 
 MIN_FRAMES = 2
@@ -78,13 +79,10 @@ class Sequence:
         """The largest coordinate, whatever its sign."""
         return float(max(self.positions.max(), -self.positions.min()))
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """A hash of coordinates and times alone: equal for repeated recordings."""
-        digest = hashlib.sha256(self.positions.tobytes())
-        if self.times is not None:
-            digest.update(self.times.tobytes())
-        return digest.hexdigest()[:16]
+        return fingerprint((self.positions, self.times), 16)
 
 
 def _uneven(name: str, times: np.ndarray, frames: int) -> np.ndarray | None:
@@ -212,10 +210,13 @@ class Dataset:
     def subset(self, indices: Seq[int]) -> tuple[Sequence, ...]:
         return tuple(self.sequences[i] for i in indices)
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
-        """A hash of names, labels, groups, coordinates and folds: the same data, the same print."""
-        digest = hashlib.sha256(repr((self.classes, self.folds)).encode())
-        for s in self.sequences:
-            digest.update(f"{s.name}|{s.label}|{s.group}|{s.digest}".encode())
-        return digest.hexdigest()[:16]
+        """A hash of all that a result depends on: every field of the skeleton and of each sequence, in
+        their order, classes and folds. Not of `CALLED`, which only say where the recordings came from."""
+        values = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in CALLED}
+        return fingerprint(("recordings", 2, values), 16)
+
+
+CALLED = ("name", "notes")
+"""Fields of a data set that no result depends on; a new one is hashed until it is named here."""

@@ -6,14 +6,16 @@ is one new line here.
 
 from __future__ import annotations
 
+import math
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from bandstop import read
 from bandstop.errors import BadInput, listed, nearest, short
+from bandstop.number import real, whole
 
 
 def _option(default: Any, panel: str, words: str, only: tuple[str, ...] = ()) -> Any:
@@ -188,6 +190,11 @@ class Config:
                 object.__setattr__(self, name, items)
         if type(self.fold) is int:
             object.__setattr__(self, "fold", str(self.fold))
+        for f in fields(self):  # equal options are one text: 1 is 1.0, whoever's number it is
+            if (number := NUMBERS.get(str(f.type))) and not math.isnan(
+                value := number(getattr(self, f.name))
+            ):
+                object.__setattr__(self, f.name, value)
         wrong = _types(self)
         problems = [*wrong.values()]
         problems += [
@@ -234,25 +241,70 @@ class Config:
             if (v := getattr(self, f.name)) != getattr(default, f.name)
         }
 
+    @property
+    def idle(self) -> dict[str, str]:
+        """The options that this run does not look at -> why, so that none is given in vain."""
+        found = {}
+        for f in fields(self):
+            only = f.metadata["only"]
+            if self.method in WHOLE and f.metadata["panel"] == "Method" and f.name != "method":
+                found[f.name] = f"method {self.method} removes nothing"
+            elif only and self.method not in only:
+                found[f.name] = f"it belongs to {', '.join(only)}, and the method is {self.method}"
+        if self.many:
+            found["rate"] = "mrmp trains those of seen; take one out with bandstop extract"
+        for name, why, holds in IDLE:
+            if name not in found and holds(self):
+                found[name] = why
+        return found
+
     def canonical(self) -> Config:
-        """The same run with the options that its method does not look at put back to their defaults."""
-        if self.method in WHOLE:
-            return replace(self.dense(), method=self.method)
-        idle = [
-            f for f in fields(self) if f.metadata["only"] and self.method not in f.metadata["only"]
-        ]
-        reset: dict[str, Any] = {f.name: f.default for f in idle}
-        if self.many:  # the rate is not asked for in advance
-            reset["rate"] = self.seen_rates[-1]
+        """The same run with the options that it does not look at put back to their defaults."""
+        default = Config()
+        reset: dict[str, Any] = {name: getattr(default, name) for name in self.idle}
+        if "rate" in reset:
+            reset["rate"] = self.seen_rates[-1] if self.many else 0.0
         return replace(self, **reset)
 
     def dense(self) -> Config:
         """The dense reference of this run: the same data, network and training, nothing removed."""
-        reset: dict[str, Any] = {
-            f.name: f.default for f in fields(self) if f.metadata["panel"] == "Method"
-        }
-        return replace(self, **reset | {"method": "dense", "rate": 0.0})
+        return replace(self, method="dense").canonical()
 
+
+def refuse_idle(config: Config, given: Collection[str]) -> None:
+    """Errors: BadInput for options that somebody gave and that the run does not look at."""
+    same = config.canonical().rate == config.rate
+    idle = {n: why for n, why in config.idle.items() if n in given and not (n == "rate" and same)}
+    if idle:
+        said = [
+            f"{n.replace('_', '-')} has no effect: {why}; leave it out" for n, why in idle.items()
+        ]
+        raise BadInput(listed(said))
+
+
+def _aligned(config: Config) -> bool:
+    return config.alignment != "none" and config.alignment_weight > 0
+
+
+IDLE: tuple[tuple[str, str, Callable[[Config], bool]], ...] = (
+    ("alignment_weight", "alignment is none", lambda c: c.alignment == "none"),
+    ("alignment", "alignment-weight is 0", lambda c: not _aligned(c) and c.alignment != "none"),
+    (
+        "prior",
+        "threshold is empirical, and the latents are not aligned",
+        lambda c: c.threshold == "empirical" and not _aligned(c),
+    ),
+    (
+        "structure",
+        "of levels, groups alone or entries alone decide",
+        lambda c: "entry" not in c.levels or len(c.levels) == 1,
+    ),
+    ("structure", "psi is symmetric", lambda c: c.method == "ctf" and c.psi == "symmetric"),
+    ("together", "no more than two rates are seen", lambda c: len(c.seen_rates) <= 2),
+    ("samples", "a single rate is seen", lambda c: len(c.seen_rates) == 1),
+    ("trim", "crop is 0", lambda c: c.crop == 0),
+)
+"""(option, why nothing looks at it, when): beside others of its own method."""
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "view": ("facing", "camera"),
@@ -332,14 +384,13 @@ RULES = (
 """(option, rule in words, the rule). NaN breaks every rule on a range."""
 
 
-def _is_number(value: Any) -> bool:
-    return type(value) in (int, float)
-
+NUMBERS: dict[str, Callable[[object], float]] = {"float": real, "int": whole}
+"""A field's type -> plain Python of whatever number was given."""
 
 TYPES: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "str": ("a text", lambda v: isinstance(v, str)),
     "int": ("a whole number", lambda v: type(v) is int),
-    "float": ("a number", _is_number),
+    "float": ("a number", lambda v: type(v) is float),
     "tuple[str, ...]": (
         "a list of texts",
         lambda v: isinstance(v, tuple) and all(isinstance(item, str) for item in v),

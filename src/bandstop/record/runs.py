@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bandstop.fingerprint import fingerprint as fingerprint_of
 from bandstop.record.config import Config
 
 LONGEST = 120
@@ -18,8 +18,8 @@ def run_name(config: Config, fingerprint: str) -> str:
     """data, fold, method, rate, seed, then what else differs from the defaults.
 
     The data's name carries the first digits of its fingerprint, so other recordings under the same
-    path are another run. A name that grows too long, or holds what a file name should not, ends in a
-    hash of the whole, so different runs have different names.
+    path are another run. A name that grows too long, holds what a file name should not, or could be read
+    in two ways ends in a hash of the whole, so different runs have different names.
 
     >>> run_name(Config(rate=0.95, steps=100), "1a2b3c4d5e6f")
     'synthetic-1a2b3c-fold1-pmp-0.95-seed0-steps=100'
@@ -27,7 +27,7 @@ def run_name(config: Config, fingerprint: str) -> str:
     kind = config.data.partition(":")[0]
     parts = [kind, fingerprint[:6], f"fold{config.fold}", config.method]
     if config.method != "dense":
-        parts.append(f"{config.rate:.15g}")
+        parts.append(f"{config.rate!r}")
     parts.append(f"seed{config.seed}")
     named = {"data", "fold", "method", "rate", "seed"}
     for key, value in config.differing().items():
@@ -36,9 +36,11 @@ def run_name(config: Config, fingerprint: str) -> str:
             parts.append(f"{key.replace('_', '-')}={words}")
     name = "-".join(parts)
     plain = re.sub(r"[^A-Za-z0-9.=+_-]", "_", name)
-    if plain != name or len(name) > LONGEST:
-        digest = hashlib.sha256(name.encode()).hexdigest()[:8]
-        plain = f"{plain[: LONGEST - 9]}-{digest}"
+    free = (kind, config.fold, *config.exempt, *config.layer_rate)
+    clear = all(re.fullmatch(r"[A-Za-z0-9._=]+", text) for text in free)  # of what joins the parts
+    if plain != name or len(name) > LONGEST or not clear:
+        whole = fingerprint_of((kind, run_identity(config.to_dict(), fingerprint)), 8)
+        plain = f"{plain[: LONGEST - 9]}-{whole}"
     return plain
 
 

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bandstop.errors import BadInput, listed
-from bandstop.record import Listing, Record, RunFolder, is_listing, read_listing, read_record
+from bandstop.record import (
+    Config,
+    Listing,
+    Record,
+    RunFolder,
+    is_listing,
+    read_listing,
+    read_record,
+)
 from bandstop.skeleton import Skeleton
 
 
@@ -107,10 +115,9 @@ def whole(path: Path) -> Record:
     return record
 
 
-def identity(record: Record) -> tuple:
+def identity(record: Record) -> tuple[str, Config]:
     """What makes two records the same run: the recordings themselves and every option but their path."""
-    options = record.options.canonical().to_dict() | {"data": ""}
-    return record.data["fingerprint"], *(str(v) for v in options.values())
+    return str(record.data["fingerprint"]), replace(record.options.canonical(), data="")
 
 
 def _figures(record: Record) -> dict:

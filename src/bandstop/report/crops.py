@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bandstop.record import Record
+from bandstop.record import Config, Record
 from bandstop.report.facts import masks, percent, removed
 from bandstop.report.style import (
     BLUES,
@@ -56,7 +56,7 @@ def alike(records: Sequence[Record]) -> list[Record] | None:
     for r in records:
         o = r.options
         if o.method in ORDER and o.method != "dense":
-            key = (str(r.data["fingerprint"]), o.heads, o.filters, o.rate, o.fold, o.seed)
+            key = (*_compared(r), o.rate)
             known = groups.setdefault(key, {}).setdefault(o.method, r)
             if len(o.differing()) < len(known.options.differing()):
                 groups[key][o.method] = r  # the whole method, not one of its ablations
@@ -65,8 +65,13 @@ def alike(records: Sequence[Record]) -> list[Record] | None:
         return None
     found = max(usable, key=lambda g: (len(g), -abs(_first(g).options.rate - 0.95)))
     one = _first(found)
-    same = [r for r in records if r.options == one.options.dense()]
+    same = [r for r in records if r.options.method == "dense" and _compared(r) == _compared(one)]
     return [*same[:1], *(found[name] for name in ORDER if name in found)]
+
+
+def _compared(record: Record) -> tuple[str, Config]:
+    """Equal for runs that one dense reference stands for: recordings, fold, network, training, seed."""
+    return str(record.data["fingerprint"]), replace(record.options.dense(), data="")
 
 
 def _first(group: dict[str, Record]) -> Record:

@@ -24,7 +24,8 @@ def command(record: Record) -> str:
 
 
 def words_of(options: Config) -> list[str]:
-    """The command as a list of words."""
+    """The command as a list of words, without options that the run does not look at."""
+    options = options.canonical()
     differing = options.differing()
     named: dict[str, Any] = {name: getattr(options, name) for name in ALWAYS}
     named |= {f.name: differing[f.name] for f in fields(Config) if f.name in differing}

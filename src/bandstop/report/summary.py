@@ -122,13 +122,18 @@ def _row(key: tuple[str, str, float, tuple], found: list[Record]) -> Row:
 
 
 def data_names(records: Iterable[Record]) -> dict[tuple[str, str], str]:
-    """(name, fingerprint) of recordings -> what they are called; the fingerprint only where it must."""
+    """(name, fingerprint) of recordings -> what they are called; the fingerprint only where it must, and
+    as much of it as it takes to tell them apart."""
     known = list(dict.fromkeys(_data(r) for r in records))
     called = [name for name, _ in known]
-    return {
-        (name, mark): name if called.count(name) == 1 else f"{name} ({mark[:6]})"
-        for name, mark in known
-    }
+    for digits in (6, 16, None):
+        found = {
+            (name, mark): name if called.count(name) == 1 else f"{name} ({mark[:digits]})"
+            for name, mark in known
+        }
+        if len(set(found.values())) == len(found):
+            break
+    return found
 
 
 def _data(record: Record) -> tuple[str, str]:

@@ -37,23 +37,28 @@ class Sweep:
 
 
 @lru_cache(maxsize=4)
-def _dataset(spec: str, drop: tuple[str, ...]) -> Dataset:
-    """Loaded once a worker process."""
-    return load(spec, drop=drop)
+def _dataset(spec: str, drop: tuple[str, ...], fingerprint: str) -> Dataset:
+    """Loaded once a worker process, which may outlive the recordings as they are now.
+
+    Errors: BadInput where they are not what the sweep was begun with.
+    """
+    dataset = load(spec, drop=drop)
+    if dataset.fingerprint != fingerprint:
+        raise BadInput(f"{spec} holds other recordings here than where the sweep was begun")
+    return dataset
 
 
 def _make(
-    configs: Sequence[Config], data: str, runs: Path, tensorboard: bool = False
+    configs: Sequence[Config], data: str, fingerprint: str, runs: Path, tensorboard: bool = False
 ) -> list[str | None]:
     """Make runs together in this process; for each the reason if it failed. Unexpected errors are
     reasons too: one broken run must not cost the others, so a stack that fails is made one by one."""
     try:
-        design_together(
-            configs, runs, _dataset(data, configs[0].drop), Events() if tensorboard else None
-        )
+        dataset = _dataset(data, configs[0].drop, fingerprint)
+        design_together(configs, runs, dataset, Events() if tensorboard else None)
     except Exception as error:
         if len(configs) > 1:
-            return [_make([config], data, runs, tensorboard)[0] for config in configs]
+            return [_make([config], data, fingerprint, runs, tensorboard)[0] for config in configs]
         known = isinstance(error, BandstopError)
         return [str(error) if known else f"{type(error).__name__}: {error}"]
     return [None] * len(configs)
@@ -129,7 +134,9 @@ def sweep(
         for phase in (plan.dense, plan.rest):
             groups = stacks(pending(phase, dataset, runs), dataset, stack)
             made = Parallel(n_jobs=count, batch_size=1)(
-                delayed(_make)(group, absolute(group[0].data), runs, tensorboard)
+                delayed(_make)(
+                    group, absolute(group[0].data), dataset.fingerprint, runs, tensorboard
+                )
                 for group in groups
             )
             failed += [

@@ -74,6 +74,7 @@ def expand(base: Config, table: Table, dataset: Dataset) -> Plan:
     cells = _cells(base, table, folds[0], dataset, problems) if folds else []
     for seed in table.seeds:
         _made(base, problems, seed=seed)
+    problems += _idle(base, table)
     if problems:
         raise BadInput(listed(list(dict.fromkeys(problems))))
     runs = [
@@ -116,6 +117,25 @@ def _cells(
             except BadInput as error:
                 problems.append(f"{_called(variant, method)} at rate {rate:g}: {error}")
     return list(cells)
+
+
+def _idle(base: Config, table: Table) -> list[str]:
+    """Options of the base that no line of the table looks at."""
+    lines = [
+        {**variant.options, "method": method}
+        for variant, method in table.lines
+        if method in METHODS
+    ]
+    try:
+        idle = [replace(base, **line).idle for line in lines]
+    except BadInput:  # named already
+        return []
+    asked = base.differing().keys() - {"method", "rate", "fold", "seed"}
+    return [
+        f"{name.replace('_', '-')} has no effect in this table: {idle[0][name]}; leave it out"
+        for name in sorted(asked)
+        if idle and all(name in each for each in idle)
+    ]
 
 
 def _called(variant: Variant, method: str) -> str:
