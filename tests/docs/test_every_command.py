@@ -38,6 +38,7 @@ SMALL = {
 """Flags that make a command short; the last of a repeated flag counts."""
 
 HOURS = "hours; its flags are checked below"
+ZIG = "a minute or more where nothing is cached: tests/compile/test_cross.py, `make slow`"
 INSTALLS = "CI does it: .ci/run"
 EXCEPTIONS = {
     "make demo": INSTALLS,
@@ -45,7 +46,8 @@ EXCEPTIONS = {
     "make tables": HOURS + ", its tables in tests/sweep/test_tables.py",
     "make figures": "`bandstop figures`, which tests/report/test_papers.py runs",
     "python benchmarks/": HOURS,
-    "bandstop compile net.bandstop --cross": "a minute or more: tests/compile/test_cross.py, `make slow`",
+    "bandstop compile net.bandstop --cross": ZIG,
+    "bandstop compile net.bandstop --target wasm": ZIG,
     "bandstop table sbu --data sbu:/shared/SBU": "needs machines: tests/sweep/test_cluster.py",
     "from dask_jobqueue": "needs a cluster, and the page says that it was not tried",
     "from dask_kubernetes": "needs a cluster, and the page says that it was not tried",
