@@ -18,7 +18,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from pages import PAGES, ROOT, Told, mentioned, told
 
 import bandstop as bs
 from bandstop.api import design
@@ -27,6 +26,8 @@ from bandstop.data import load
 from bandstop.data.formats.csv_folder import write_csv
 from bandstop.data.protocols import SBU_FOLDS
 from bandstop.job import Listener
+
+from .pages import PAGES, ROOT, Told, mentioned, told
 
 NET = ["--steps", "50", "--heads", "2", "--filters", "6", "--chunks", "4"]
 SMALL = {
@@ -37,6 +38,7 @@ SMALL = {
 """Flags that make a command short; the last of a repeated flag counts."""
 
 HOURS = "hours; its flags are checked below"
+ZIG = "a minute or more where nothing is cached: tests/compile/test_cross.py, `make slow`"
 INSTALLS = "CI does it: .ci/run"
 EXCEPTIONS = {
     "make demo": INSTALLS,
@@ -44,6 +46,8 @@ EXCEPTIONS = {
     "make tables": HOURS + ", its tables in tests/sweep/test_tables.py",
     "make figures": "`bandstop figures`, which tests/report/test_papers.py runs",
     "python benchmarks/": HOURS,
+    "bandstop compile net.bandstop --cross": ZIG,
+    "bandstop compile net.bandstop --target wasm": ZIG,
     "bandstop table sbu --data sbu:/shared/SBU": "needs machines: tests/sweep/test_cluster.py",
     "from dask_jobqueue": "needs a cluster, and the page says that it was not tried",
     "from dask_kubernetes": "needs a cluster, and the page says that it was not tried",
