@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 from pathlib import Path
 
@@ -48,6 +47,7 @@ def design(
     from bandstop.data import load
     from bandstop.job import Events, Listener, Listeners, Progressing, all_folds
     from bandstop.job import design as carry_out
+    from bandstop.text import in_json, shown
 
     listener: Listener = Progressing(quiet)
     if tensorboard:
@@ -69,14 +69,14 @@ def design(
         if figures:
             from bandstop.report import draw_all
 
-            draw_all(outcome.record, outcome.folder.figures)
+            draw_all(outcome.record, outcome.folder.figures, listener.say)
         holds = "" if outcome.bundle is None else "net.bandstop, "
         holds += "record.json" + (", figures/" if figures else "")
-        out.print(f"run  {outcome.folder.path}\n     with {holds}\n", soft_wrap=True)
+        out.print(f"run  {shown(outcome.folder.path)}\n     with {holds}\n", soft_wrap=True)
     if len(results) > 1:
         _print_mean(results)
     if json_:
-        typer.echo(json.dumps(_summary(results)))
+        typer.echo(in_json(_summary(results)))
 
 
 def _summary(results: list[dict]) -> dict:

@@ -22,21 +22,20 @@ def inspect(
 
       bandstop inspect net.bandstop --rate 0.9 --json
     """
-    import json
-
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     from bandstop.bench import inspect as examine
     from bandstop.bundle import load_bundle
     from bandstop.cli.show import number, out, percent
+    from bandstop.text import in_json
 
     net = load_bundle(bundle)
     if rate is not None:
         net = net.at(rate)
     found = examine(net)
     if json_:
-        typer.echo(json.dumps(found.to_dict()))
+        typer.echo(in_json(found.to_dict()))
         return
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for column, justify in [

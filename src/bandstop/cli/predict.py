@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import typer
@@ -23,10 +22,12 @@ def predict(
       bandstop predict net.bandstop SBU/s01s02/03/001/skeleton_pos.txt
     """
     from rich.table import Table
+    from rich.text import Text
 
     from bandstop.bundle import load_bundle
     from bandstop.cli.show import out, percent
     from bandstop.data.formats.single import read_one
+    from bandstop.text import in_json, shown
 
     net = load_bundle(bundle)
     for path in recordings:
@@ -37,9 +38,9 @@ def predict(
                 "class": said.label,
                 "probabilities": said.probabilities,
             }
-            typer.echo(json.dumps(values))
+            typer.echo(in_json(values))
             continue
-        out.print(f"{path}: [bold]{said.label}[/bold]", soft_wrap=True)
+        out.print(Text.assemble(f"{shown(path)}: ", (said.label, "bold")), soft_wrap=True)
         table = Table(show_header=False, show_edge=False, box=None)
         block = "#" if out.options.ascii_only else "█"
         ranked = sorted(said.probabilities.items(), key=lambda item: -item[1])

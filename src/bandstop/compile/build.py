@@ -82,7 +82,7 @@ def compiled(
     """
     with tempfile.TemporaryDirectory(prefix="bandstop-") as folder:
         for name, text in files.items():
-            (Path(folder) / name).write_text(text)
+            (Path(folder) / name).write_text(text, "utf-8")
         sources = [name for name in files if name.endswith(".c")]
         command = [*compiler.command, *flags, *sources, "-o", str(output.resolve()), "-lm"]
         done = _run(command, folder)

@@ -11,6 +11,7 @@ import numpy as np
 
 from bandstop.errors import BadInput, listed, several, short
 from bandstop.skeleton import Skeleton
+from bandstop.text import LONGEST_PATH, one_line
 
 MIN_FRAMES = 2
 CLASSES = 10_000
@@ -21,7 +22,7 @@ CLASSES = 10_000
 class Sequence:
     """One recording: where every node was in every frame.
 
-    name       unique within its data set, such as "s01s02/03/001"
+    name       unique within its data set, such as "s01s02/03/001"; one printable line
     positions  float32, (frames, nodes, 3), in the skeleton's unit; finite
     label      index into the data set's classes, or None where it is not known
     group      who was recorded: sequences of one group never stand on both sides of a split
@@ -35,9 +36,9 @@ class Sequence:
     group: str = ""
 
     def __post_init__(self) -> None:
-        with np.errstate(
-            over="ignore"
-        ):  # what is too large for float32 is refused as infinite below
+        one_line(self.name, "a sequence's name", LONGEST_PATH)
+        one_line(self.group, f"{self.name}: its group", empty=True)
+        with np.errstate(over="ignore"):  # too large for float32 is refused as infinite below
             positions = np.ascontiguousarray(self.positions, dtype=np.float32)
         if positions.ndim != 3 or positions.shape[2] != 3:
             raise BadInput(
@@ -76,6 +77,7 @@ class Fold:
     test: tuple[int, ...]
 
     def __post_init__(self) -> None:
+        one_line(self.name, "a fold's name")
         both = set(self.train) & set(self.test)
         if both:
             raise BadInput(f"fold {self.name}: {len(both)} sequences are in both train and test")
@@ -87,7 +89,7 @@ class Dataset:
 
     notes  what a reader of the files should know: what was left out and why
 
-    Errors: BadInput, naming every rule that is broken.
+    Errors: BadInput for a name that is not one printable line, or naming every other broken rule.
     """
 
     name: str
@@ -98,6 +100,9 @@ class Dataset:
     notes: tuple[str, ...] = field(default=())
 
     def __post_init__(self) -> None:
+        one_line(self.name, "a data set's name")
+        for label in self.classes:
+            one_line(label, f"data set {self.name!r}: a class's name")
         problems = []
         if not self.sequences:
             problems.append("it holds no sequences")

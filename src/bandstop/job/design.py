@@ -29,6 +29,7 @@ from bandstop.record import (
     run_identity,
     run_name,
 )  # fmt: skip
+from bandstop.text import shown
 
 
 def design(
@@ -162,7 +163,7 @@ def _finished(
     ):
         return None
     # the folder may have been moved, or be named from another place
-    result = record.result | {"run": str(folder.path)}
+    result = record.result | {"run": shown(folder.path)}
     return Outcome(replace(record, result=result), folder, bundle)
 
 
@@ -196,7 +197,7 @@ def _delivers(method: str) -> bool:
 def _method_in(folder: RunFolder) -> str:
     """The method that a run directory was made for; empty where it does not say."""
     try:
-        return str(json.loads(folder.config.read_text())["method"])
+        return str(json.loads(folder.config.read_text(encoding="utf-8"))["method"])
     except (OSError, ValueError, KeyError, TypeError):
         return ""
 

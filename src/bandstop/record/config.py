@@ -7,13 +7,14 @@ is one new line here.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 from bandstop import read
 from bandstop.errors import BadInput, listed, nearest, short
+from bandstop.text import one_line
 
 
 def _option(default: Any, panel: str, words: str, only: tuple[str, ...] = ()) -> Any:
@@ -175,7 +176,7 @@ class Config:
         if type(self.fold) is int:
             object.__setattr__(self, "fold", str(self.fold))
         wrong = _types(self)
-        problems = [*wrong.values()]
+        problems = [*wrong.values(), *_lines(self, wrong)]
         problems += [
             f"{name.replace('_', '-')} must be {rule}, not {short(getattr(self, name))}"
             for name, rule, holds in RULES
@@ -279,6 +280,7 @@ MOST = 10**9
 LARGEST, RATES = sys.float_info.max, 200
 
 RULES = (
+    ("data", "a text without a zero character", lambda v: "\0" not in v),
     ("rate", "in [0, 1) (0.9 removes 90 %)", lambda v: 0 <= v < 1),
     ("validation", "in [0, 0.5]", lambda v: 0 <= v <= 0.5),
     *(
@@ -335,6 +337,21 @@ def _types(config: Config) -> dict[str, str]:
         words, fits = TYPES[str(f.type)]
         if not fits(value := getattr(config, f.name)):
             problems[f.name] = f"{f.name.replace('_', '-')} must be {words}, not {short(value)}"
+    return problems
+
+
+def _lines(config: Config, wrong: Collection[str]) -> list[str]:
+    """Which texts are not one printable line; a path to recordings may hold anything."""
+    problems = []
+    for f in fields(config):
+        value = getattr(config, f.name)
+        if f.name == "data" or f.name in wrong or not isinstance(value, str | tuple):
+            continue
+        for item in (value,) if isinstance(value, str) else value:
+            try:
+                one_line(item, f.name.replace("_", "-"), 1000, empty=True)
+            except BadInput as error:
+                problems.append(str(error))
     return problems
 
 

@@ -37,7 +37,7 @@ def run_name(config: Config, fingerprint: str) -> str:
     name = "-".join(parts)
     plain = re.sub(r"[^A-Za-z0-9.=+_-]", "_", name)
     if plain != name or len(name) > LONGEST:
-        digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+        digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
         plain = f"{plain[: LONGEST - 9]}-{digest}"
     return plain
 

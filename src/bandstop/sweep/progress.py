@@ -44,7 +44,7 @@ class Progress:
 def epochs_made(folder: RunFolder) -> int:
     """Lines of the run's log: one an epoch; none where there is no log yet."""
     try:
-        return len(folder.log.read_text().splitlines())
+        return folder.log.read_bytes().count(b"\n")
     except OSError:
         return 0
 

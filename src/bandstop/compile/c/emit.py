@@ -16,10 +16,11 @@ from bandstop.compile.c.front import front
 from bandstop.compile.c.mix import mix
 from bandstop.compile.c.prelude import PRELUDE
 from bandstop.compile.c.read import read
-from bandstop.compile.c.text import Part, array, filled, identifier
+from bandstop.compile.c.text import Part, array, comment, filled, identifier
 from bandstop.compile.ir import Graph, Node
 from bandstop.compile.verify import shapes
 from bandstop.errors import BadInput
+from bandstop.text import in_c_string, in_comment
 
 OPERATIONS: dict[str, Callable[[Graph, Node], Part]] = {
     "read": read,
@@ -107,19 +108,19 @@ def emit(graph: Graph, name: str, facts: Mapping[str, str], unit: str = "mm") ->
         "classes": len(graph.classes),
         "fewest": FEWEST_FRAMES,
         "scratch": scratch,
-        "unit": unit,
+        "unit": in_comment(unit),
         "signal_at": offsets["signal"],
         "state_at": offsets["means"],
         "calls": "\n".join(calls),
     }
     macs = sum(layer.macs for layer in layers)
-    comment = _comment(name, graph, facts, layers, scratch, macs)
-    header = comment + _named(HEADER, words)
+    head = _head(name, graph, facts, layers, scratch, macs)
+    header = head + _named(HEADER, words)
     arrays = [*first.arrays, *(a for p, _, _ in parts for a in p.arrays)]
     text = "".join(p.code for p, _, _ in parts)
     source = "".join(
         [
-            comment,
+            head,
             f'\n#include "{name}.h"\n\n#include <math.h>\n#include <stdint.h>\n#include <string.h>\n',
             PRELUDE,
             "\n/* ---- weights and positions ---- */\n",
@@ -152,15 +153,8 @@ def _storage(graph: Graph, node: Node) -> str:
 
 
 def _classes(name: str, classes: tuple[str, ...]) -> str:
-    quoted = ", ".join(f'"{_escaped(c)}"' for c in classes)
+    quoted = ", ".join(map(in_c_string, classes))
     return f"\nconst char *const {name}_classes[{len(classes)}] = {{{quoted}}};\n"
-
-
-def _escaped(text: str) -> str:
-    """Bytes beyond plain ASCII, quotes and backslashes as octal escapes (which cannot grow longer)."""
-    return "".join(
-        chr(b) if 32 <= b < 127 and chr(b) not in '"\\?' else f"\\{b:03o}" for b in text.encode()
-    )
 
 
 def table(layers: Sequence[Layer]) -> list[str]:
@@ -171,7 +165,7 @@ def table(layers: Sequence[Layer]) -> list[str]:
     ]
 
 
-def _comment(
+def _head(
     name: str,
     graph: Graph,
     facts: Mapping[str, str],
@@ -200,5 +194,4 @@ def _comment(
         "  cc -std=c11 -O3 -march=native -ffp-contract=fast -c " + name + ".c      (link with -lm)",
         "-DBANDSTOP_PLAIN_C leaves out every extension of the compiler.",
     ]
-    safe = [line.replace("*/", "* /").replace("/*", "/ *") for line in lines]
-    return "/*\n" + "\n".join(f" * {line}".rstrip() for line in safe) + "\n */"
+    return comment(lines)

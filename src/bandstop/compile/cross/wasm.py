@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 import shutil
 import subprocess
 import tempfile
@@ -17,6 +17,7 @@ from bandstop.compile.cross.objects import named
 from bandstop.compile.cross.toolchain import built
 from bandstop.compile.proof import Engine, check_signals, prove
 from bandstop.errors import Failure
+from bandstop.text import in_comment, in_javascript
 
 TARGET = "wasm32-wasi"
 FLAGS = ("-mexec-model=reactor", "-msimd128", "-Wl,--strip-debug")
@@ -117,12 +118,11 @@ def wasm_module(
     """
     glue = named(GLUE, made.name).replace("$frames", str(FRAMES))
     files = {f"{made.name}.c": made.source, f"{made.name}.h": made.header, "glue.c": glue}
-    loader = LOADER
-    for key, value in {
-        "name": file, "nodes": shape[0], "features": shape[1], "frames": FRAMES, "unit": unit,
-        "classes": json.dumps(list(classes)),
-    }.items():  # fmt: skip
-        loader = loader.replace(f"${key}", str(value))
+    words = {
+        "name": in_comment(file), "nodes": shape[0], "features": shape[1], "frames": FRAMES,
+        "unit": in_comment(unit), "classes": in_javascript(classes),
+    }  # fmt: skip
+    loader = re.sub(r"\$(\w+)", lambda word: str(words[word[1]]), LOADER)
     with tempfile.TemporaryDirectory(prefix="bandstop-") as folder:
         output = Path(folder) / "net.wasm"
         content = built(files, output, TARGET, FLAGS)
@@ -134,8 +134,8 @@ def wasm_module(
             )
         if shutil.which("node") is None:
             return content, loader, "not run as WebAssembly: node is not installed"
-        (Path(folder) / "net.mjs").write_text(loader)
-        (Path(folder) / "run.mjs").write_text(RUN)
+        (Path(folder) / "net.mjs").write_text(loader, "utf-8")
+        (Path(folder) / "run.mjs").write_text(RUN, "utf-8")
         command = ("node", str(Path(folder) / "run.mjs"), str(output), str(shape[0] * shape[1]))
         proof = prove(
             one, in_node(command, len(classes)), check_signals(*shape), "here and as WebAssembly"

@@ -18,6 +18,7 @@ import numpy as np
 
 from bandstop.compile.ir import Graph
 from bandstop.errors import Missing
+from bandstop.text import shown
 
 OPSET = 17
 IR = 8
@@ -132,7 +133,7 @@ def model(graph: Graph, name: str, facts: Mapping[str, str], sparse: bool = True
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=IR,
     )
-    helper.set_model_props(made, dict(facts))
+    helper.set_model_props(made, {key: shown(value) for key, value in facts.items()})
     onnx.checker.check_model(made)
     content: bytes = made.SerializeToString(deterministic=True)
     return content

@@ -29,6 +29,7 @@ from bandstop.data.sequence import Dataset, Sequence
 from bandstop.errors import BadInput, listed, nearest, several, short
 from bandstop.files import beside
 from bandstop.skeleton import Skeleton
+from bandstop.text import LONGEST, shown
 
 INDEX, SKELETON, CLASSES = "index.csv", "skeleton.json", "classes.txt"
 COLUMNS = ("file", "label", "group", "split", "name")
@@ -146,7 +147,7 @@ def scan(root: Path) -> Scan:
         classes = tuple(line for line in lines if line)
     else:
         classes = tuple(sorted({row["label"] for _, row in rows} - {""}))
-    found = Scan(root.resolve().name, _skeleton(root / SKELETON), classes)
+    found = Scan(shown(root.resolve().name)[:LONGEST] or "csv", _skeleton(root / SKELETON), classes)
     index_of = {name: index for index, name in enumerate(classes)}
     split: list[str] | None = [] if "split" in rows[0][1] else None
     first: dict[PurePosixPath, int] = {}
