@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import os
 import shutil
@@ -11,6 +10,7 @@ import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TextIO
 
 from bandstop.errors import BadInput, Failure
 
@@ -76,18 +76,12 @@ def locked(
     other  what to use where this folder cannot be used
     Errors: BadInput naming the process that holds it, or where the lock is a link or no file.
     """
-    path = folder / ".lock"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666)
+        file = _lock(folder / ".lock")
     except OSError as error:
-        if error.errno == errno.ELOOP or path.is_symlink():
-            raise BadInput(_foreign(path)) from error
         raise Failure(f"{folder} cannot be used: {error.strerror}; choose {other}") from error
-    with open(number, "r+", encoding="utf-8", errors="replace") as file:
-        found = os.fstat(number)
-        if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
-            raise BadInput(_foreign(path))
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -113,5 +107,14 @@ def locked(
 LONGEST_HOLDER = 60
 
 
-def _foreign(path: Path) -> str:
-    return f"{path} is a link or no file, and a lock is a file of its own; remove it"
+def _lock(path: Path) -> TextIO:
+    """The lock's file, open, made if need be. Errors: BadInput for a link and for what is no file: it
+    may be anybody's, and is written to."""
+    with contextlib.suppress(FileNotFoundError):
+        found = path.lstat()
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+            raise BadInput(
+                f"{path} is a link or no file, and a lock is a file of its own; remove it"
+            )
+    number = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+    return open(number, "r+", encoding="utf-8", errors="replace")

@@ -118,11 +118,7 @@ def wasm_module(
     """
     glue = named(GLUE, made.name).replace("$frames", str(FRAMES))
     files = {f"{made.name}.c": made.source, f"{made.name}.h": made.header, "glue.c": glue}
-    words = {
-        "name": in_comment(file), "nodes": shape[0], "features": shape[1], "frames": FRAMES,
-        "unit": in_comment(unit), "classes": in_javascript(classes),
-    }  # fmt: skip
-    loader = re.sub(r"\$(\w+)", lambda word: str(words[word[1]]), LOADER)
+    loader = loader_of(shape, classes, unit, file)
     with tempfile.TemporaryDirectory(prefix="bandstop-") as folder:
         output = Path(folder) / "net.wasm"
         content = built(files, output, TARGET, FLAGS)
@@ -141,6 +137,15 @@ def wasm_module(
             one, in_node(command, len(classes)), check_signals(*shape), "here and as WebAssembly"
         )
     return content, loader, str(proof)
+
+
+def loader_of(shape: tuple[int, int], classes: tuple[str, ...], unit: str, file: str) -> str:
+    """The JavaScript beside FILE.wasm."""
+    words = {
+        "name": in_comment(file), "nodes": shape[0], "features": shape[1], "frames": FRAMES,
+        "unit": in_comment(unit), "classes": in_javascript(classes),
+    }  # fmt: skip
+    return re.sub(r"\$(\w+)", lambda word: str(words[word[1]]), LOADER)
 
 
 def in_node(command: tuple[str, ...], classes: int) -> Engine:
