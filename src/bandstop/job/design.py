@@ -89,7 +89,7 @@ def _carry_out(
             locks.enter_context(locked(folder.path, wait))
         for config, folder in folders.items():
             if (done := _finished(config, dataset, folder, listener)) is not None:
-                listener.say(f"{folder.path} is finished already")
+                listener.say(f"{shown(folder.path)} is finished already")
                 outcomes[config] = done
         todo = {c: Task.of(dataset, c, device) for c in folders if c not in outcomes}
         for config in todo:

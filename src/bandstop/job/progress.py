@@ -43,7 +43,7 @@ class Progressing(Listener):
 
     def say(self, text: str) -> None:
         if not self.quiet:
-            err.print(text)
+            err.print(text, soft_wrap=True)
 
     def begin(self, config: Config, clock: Clock, first_epoch: int) -> None:
         self.epochs = clock.epochs

@@ -345,7 +345,8 @@ def _lines(config: Config, wrong: Collection[str]) -> list[str]:
     problems = []
     for f in fields(config):
         value = getattr(config, f.name)
-        if f.name == "data" or f.name in wrong or not isinstance(value, str | tuple):
+        known = f.name == "data" or f.name in CHOICES or f.name in wrong
+        if known or not isinstance(value, str | tuple):
             continue
         for item in (value,) if isinstance(value, str) else value:
             try:
