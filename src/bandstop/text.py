@@ -211,7 +211,7 @@ def in_markdown(text: object) -> str:
     return _SIGNS.sub(lambda sign: f"&#{ord(sign[0])};", shown(text))
 
 
-_SIGNS = re.compile(r"[\\`*_\[\]<>#!|~$&:]")
+_SIGNS = re.compile(r"[\\`*_\[\]<>#!|~$&]|:(?! )")
 
 
 def in_shell(words: Iterable[object]) -> str:

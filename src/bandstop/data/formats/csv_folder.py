@@ -29,7 +29,7 @@ from bandstop.data.sequence import Dataset, Sequence
 from bandstop.errors import BadInput, listed, nearest, several, short
 from bandstop.files import beside
 from bandstop.skeleton import Skeleton
-from bandstop.text import LONGEST, shown
+from bandstop.text import LONGEST, LONGEST_PATH, one_line, shown
 
 INDEX, SKELETON, CLASSES = "index.csv", "skeleton.json", "classes.txt"
 COLUMNS = ("file", "label", "group", "split", "name")
@@ -180,7 +180,7 @@ def scan(root: Path) -> Scan:
 def _sequence(
     root: Path, row: dict[str, str], skeleton: Skeleton, classes: Mapping[str, int]
 ) -> Sequence:
-    file = PurePosixPath(row["file"])
+    file = PurePosixPath(one_line(row["file"], "file", LONGEST_PATH, empty=True))
     if not file.name or file.is_absolute() or ".." in file.parts:
         raise BadInput(f"file must be a path within the folder, not {short(row['file'])}; mend it")
     if row["label"] and row["label"] not in classes:
