@@ -18,6 +18,7 @@ SHOWN = 80
 COMPARED = 100
 """How many names a wrong one is compared with, and how long they may be: a file may hold any number."""
 
+
 class BandstopError(Exception):
     r"""Base of the errors that a user can do something about; `exit_code` is the process's.
 

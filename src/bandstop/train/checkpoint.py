@@ -80,7 +80,9 @@ def restore_checkpoint(
     pairs = [(name, tensor, own[name]) for name, tensor in state.items()]
     for place, moment in moments.items():
         if moment.keys() != MOMENTS.keys():
-            raise BadInput(f"checkpoint: the moments of parameter {place} are not Adam's; delete it")
+            raise BadInput(
+                f"checkpoint: the moments of parameter {place} are not Adam's; delete it"
+            )
         for what, whole in MOMENTS.items():
             like = parameters[place].detach() if whole else ONE
             pairs.append((f"{what} of parameter {place}", moment[what], like))
