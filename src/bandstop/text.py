@@ -225,7 +225,7 @@ def in_shell(words: Iterable[object]) -> str:
 
 def _quoted(word: str) -> str:
     if all(map(printable, word)):
-        return shlex.quote(word)
+        return f"'{word}'" if re.fullmatch("=[^']*", word) else shlex.quote(word)  # zsh expands =ls
     signs = {"'": r"\'", "\\": r"\\"}
     return f"$'{''.join(signs.get(c) or (c if printable(c) else _bytes(c)) for c in word)}'"
 

@@ -51,7 +51,7 @@ def design(
 
     listener: Listener = Progressing(quiet)
     if tensorboard:
-        listener = Listeners(listener, Events())
+        listener = Listeners(listener, Events(runs))
     dataset = load(config.data)
     listener.say(
         f"{dataset.name}: {len(dataset.sequences)} sequences, {dataset.skeleton.nodes} nodes, "

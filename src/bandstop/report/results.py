@@ -86,7 +86,15 @@ def _write(files: Mapping[str, bytes | str], folder: Path) -> list[Path]:
 def _markdown(table: Listed, found: list[Row], shown: list[str]) -> str:
     """shown: the lines of its figures"""
     page = table.page
-    lines = [f"# {page.title}", "", page.words, "", *_origin(table), "", to_markdown(found).strip()]
+    lines = [
+        f"# {in_markdown(page.title)}",
+        "",
+        page.words,
+        "",
+        *_origin(table),
+        "",
+        to_markdown(found).strip(),
+    ]
     lines += ["", "Means ± sample standard deviations over folds and seeds.", *shown, ""]
     for title, made in (
         ("Between methods: first minus second", between_methods(found)),
@@ -149,9 +157,8 @@ def _index(tables: Sequence[Listed], collection: Collection) -> str:
         "| table | question | runs |", "|---|---|---:|",
     ]  # fmt: skip
     for table in tables:
-        lines.append(
-            f"| [{table.page.title}]({table.name}.md) | {table.page.words} | {len(table.records)} |"
-        )
+        title, words = in_markdown(table.page.title), table.page.words
+        lines.append(f"| [{title}]({table.name}.md) | {words} | {len(table.records)} |")
     lines += [
         "", "## From a recording to a signal", "", "![Skeletons](figures/skeletons.svg)", "",
         "![Temporal chunking](figures/chunking.svg)", "",
