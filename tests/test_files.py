@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -138,3 +140,77 @@ def test_a_folder_that_cannot_be_made_is_a_failure(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(Failure, match="cannot be used"), locked(tmp_path / "file" / "run"):
         pass
+
+
+@pytest.mark.parametrize("hard", [False, True])
+def test_a_lock_that_is_a_link_is_refused_and_its_target_stays(hard, tmp_path):
+    target = tmp_path / "precious"
+    target.write_text("precious")
+    (tmp_path / "run").mkdir()
+    link = tmp_path / "run" / ".lock"
+    (link.hardlink_to if hard else link.symlink_to)(target)
+    with pytest.raises(BadInput, match=r"\.lock is a link"), locked(tmp_path / "run"):
+        pass
+    assert target.read_text() == "precious"
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("nowhere")])
+def test_a_lock_that_is_no_file_is_refused_at_once(make, tmp_path):
+    make(tmp_path / ".lock")
+    with pytest.raises(BadInput, match=r"\.lock is a link or no file"), locked(tmp_path):
+        pass
+    assert names(tmp_path) == [".lock"]
+
+
+def test_whatever_stands_in_a_lock_is_said_in_one_printable_line(tmp_path):
+    (tmp_path / ".lock").write_bytes(b"\xff\x1b[31m\n" + b"x" * 10_000)
+    with (tmp_path / ".lock").open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(BadInput, match="in use by") as error, locked(tmp_path):
+            pass
+    assert str(error.value).isprintable()
+    assert len(str(error.value)) < 300
+
+
+def test_what_is_being_written_lies_where_nobody_else_can_put_a_link(tmp_path):
+    with beside(tmp_path / "net") as part:
+        assert part.parent.parent == tmp_path
+        assert stat.S_IMODE(part.parent.stat().st_mode) == 0o700
+        assert list(part.parent.iterdir()) == []
+        part.write_text("new")
+    (tmp_path / "other").write_text("other")
+    (tmp_path / "link").symlink_to(tmp_path / "other")
+    write_atomically(tmp_path / "link", "new")
+    assert (tmp_path / "other").read_text() == "other"
+    assert not (tmp_path / "link").is_symlink()
+
+
+def test_a_file_is_on_the_disk_before_it_bears_its_name_whoever_wrote_it(tmp_path, monkeypatch):
+    order = []
+    for name in ("fsync", "replace"):
+        real = getattr(os, name)
+        monkeypatch.setattr(
+            os, name, lambda *a, name=name, real=real: order.append(name) or real(*a)
+        )
+    with beside(tmp_path / "net") as part:
+        subprocess.run(["cp", sys.executable, part], check=True)
+    assert order == ["fsync", "replace"]
+
+
+def test_who_has_the_lock_clears_away_what_a_killed_process_was_writing(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "kept").write_text("kept")
+    (tmp_path / ".x.part").mkdir()
+    (tmp_path / ".x.part" / "half").write_text("half")
+    (tmp_path / ".y.part").write_text("half")
+    (tmp_path / ".z.part").symlink_to(tmp_path / "out")
+    with locked(tmp_path):
+        assert names(tmp_path) == [".lock", "out"]
+    assert (tmp_path / "out" / "kept").exists()
+
+
+@pytest.mark.parametrize("name", [b"a\xff", b"a\nb", b"x" * 255, b"-", b"*\\"])
+def test_a_file_may_have_any_name(name, tmp_path):
+    path = tmp_path / os.fsdecode(name)
+    write_atomically(path, b"new")
+    assert os.listdir(os.fsencode(tmp_path)) == [name]

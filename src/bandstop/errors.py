@@ -6,9 +6,12 @@ A message is one sentence: the rule, the name, the value, the remedy.
 from __future__ import annotations
 
 import difflib
+import re
 import reprlib
 from collections.abc import Iterable
 from itertools import islice
+
+from bandstop.printable import shown
 
 SHOWN = 80
 """Characters of a file's value that a message repeats."""
@@ -17,9 +20,23 @@ COMPARED = 100
 
 
 class BandstopError(Exception):
-    """Base of the errors that a user can do something about; `exit_code` is the process's."""
+    r"""Base of the errors that a user can do something about; `exit_code` is the process's.
+
+    The sentence can be printed anywhere, whatever names and paths are in it: it is one line, or a list
+    as `listed` makes it.
+
+    >>> print(BadInput("a\nb\x1b[31m is not a folder"))
+    a\nb\x1b[31m is not a folder
+    """
 
     exit_code = 1
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(_NO_LIST.sub(r"\\n", shown(sentence, keep="\n")))
+
+
+_NO_LIST = re.compile(r"\n(?!  \S)")
+"""A line break that `listed` did not make."""
 
 
 class BadInput(BandstopError, ValueError):

@@ -455,6 +455,6 @@ def test_a_folder_without_usable_skeleton_or_index_is_refused(
 
 
 def test_names_that_a_text_file_cannot_keep_are_not_written(tmp_path: Path):
-    s = Sequence("two\nlines", positions(2), 0)
+    s = Sequence("two words ", positions(2), 0)
     with pytest.raises(BadInput, match="rename it for CSV"):
         write_csv(Dataset("x", ARM, CLASSES, (s,), ()), tmp_path / "x")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -47,3 +48,8 @@ def test_without_tensorboard_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorboard", None)
     with pytest.raises(BadInput, match=r"bandstop\[tensorboard\]"):
         Events()
+
+
+def test_into_a_folder_whose_name_is_no_utf_8_it_says_at_once_that_it_cannot_write():
+    with pytest.raises(BadInput, match=r"cannot write into runs\\xff, .* --runs"):
+        Events(Path("runs\udcff"))

@@ -24,6 +24,7 @@ from bandstop.errors import BadInput, Failure
 from bandstop.files import write_atomically
 from bandstop.nn import CompactGCN, reach
 from bandstop.skeleton import Skeleton
+from bandstop.text import one_line, texts
 
 if TYPE_CHECKING:
     from bandstop.bundle.export import Exported
@@ -45,7 +46,7 @@ class Prediction:
 class Bundle:
     """A network with everything it needs: `predict` takes what a sensor gives.
 
-    facts  method, rate, accuracy, provenance: whatever a reader should know; JSON
+    facts  method, rate, accuracy, provenance: whatever a reader should know; JSON, each text a line
     order  for a network of many rates: which weights stay at which
     """
 
@@ -57,6 +58,9 @@ class Bundle:
     order: Order | None = None
 
     def __post_init__(self) -> None:
+        for label in self.classes:
+            one_line(label, "bundle: a class's name")
+        texts(self.facts, "bundle: facts")
         wanted = self.description.size
         for word, value, rule in [
             ("the network's signal", (self.net.nodes, self.net.all_features), wanted),

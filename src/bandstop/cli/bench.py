@@ -26,19 +26,18 @@ def bench(
 
       bandstop bench net.bandstop --engine "ONNX Runtime" --engine C --json
     """
-    import json
-
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     from bandstop.bench import bench as measure
     from bandstop.cli.bundles import of_one_rate
     from bandstop.cli.show import number, out
+    from bandstop.text import in_json
 
     net = of_one_rate(bundle, rate)
     result = measure(net, rounds, engine)
     if json_:
-        typer.echo(json.dumps(result.to_dict()))
+        typer.echo(in_json(result.to_dict()))
         return
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for column in ("engine", "network", "batch", "p50, us", "p90, us", "signals a second"):
@@ -58,6 +57,6 @@ def bench(
     worst = max(result.errors.values(), default=0.0)
     out.print(f"all compute the same: relative error at most {worst:.1e} against PyTorch")
     for name, why in result.absent.items():
-        out.print(f"left out: {name}, {why}", soft_wrap=True, markup=False)
+        out.print(f"left out: {name}, {why}", soft_wrap=True)
     if not result.known:
         out.print("the bundle does not say its size before pruning; dense is the size that is left")

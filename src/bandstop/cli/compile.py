@@ -61,8 +61,6 @@ def compile_(
 
       bandstop compile net.bandstop --target native
     """
-    import json
-    import shlex
     import sys
     from dataclasses import asdict, replace
 
@@ -74,6 +72,7 @@ def compile_(
     from bandstop.compile import Options
     from bandstop.data import load
     from bandstop.errors import BadInput, nearest
+    from bandstop.text import in_json, in_shell, shown
 
     if target not in TARGETS:
         raise BadInput(
@@ -86,7 +85,7 @@ def compile_(
     if rate is not None and target == "elastic":
         raise BadInput("--target elastic holds every rate; leave --rate out, or take --target c")
     net = load_bundle(bundle) if target == "elastic" else of_one_rate(bundle, rate)
-    command = shlex.join(["bandstop", *sys.argv[1:]])
+    command = in_shell(["bandstop", *sys.argv[1:]])
     usual = {kind: f"net{suffix}" for suffix, kind in SUFFIXES.items()}
     path, loss = output or Path(usual.get(target, "net.c")), None
     options = Options(int8=int8, optimize=optimize)
@@ -105,7 +104,7 @@ def compile_(
     else:
         made = TARGETS[target](net, path, command)
     if json_:
-        typer.echo(json.dumps({**made.to_dict(), **({"int8": asdict(loss)} if loss else {})}))
+        typer.echo(in_json({**made.to_dict(), **({"int8": asdict(loss)} if loss else {})}))
         return
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
@@ -118,7 +117,7 @@ def compile_(
         table.add_row(layer.name, layer.storage, *values)
     table.add_row("all", "", number(made.flash), number(made.scratch), number(made.macs))
     out.print(table)
-    out.print(f"proven: {made.proof}", soft_wrap=True, markup=False)
+    out.print(f"proven: {made.proof}", soft_wrap=True)
     if loss:
         out.print(
             f"8-bit weights on {loss.recordings} recordings: {percent(loss.accuracy_int8)} right, "
@@ -129,4 +128,4 @@ def compile_(
         )
     for path in made.files:
         word = "kept" if target == "native" else "written"
-        out.print(f"{word}: {path}", soft_wrap=True, markup=False)
+        out.print(f"{word}: {shown(path)}", soft_wrap=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import typer
 
 app = typer.Typer(no_args_is_help=True, help="Look at recordings: are they fit to train on?")
@@ -35,14 +33,15 @@ def check(
     from bandstop.data.doctor import detect, examine, lines
     from bandstop.data.drop import drop as leave_out
     from bandstop.data.formats import scan
+    from bandstop.text import in_json, shown
 
     spec = path if path.partition(":")[0] in _formats() else detect(path)
     examination = examine(leave_out(scan(spec), drop))
     if json_:
-        typer.echo(json.dumps(examination.to_dict()))
+        typer.echo(in_json(examination.to_dict()))
     else:
         for line in lines(examination):
-            typer.echo(line)
+            typer.echo(shown(line))
     if examination.problems:
         raise typer.Exit(2)
 

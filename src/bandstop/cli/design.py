@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import statistics
 from dataclasses import replace
 from pathlib import Path
@@ -50,10 +49,11 @@ def design(
     from bandstop.data import canonical, load
     from bandstop.job import Events, Listener, Listeners, Progressing, all_folds
     from bandstop.job import design as carry_out
+    from bandstop.text import in_json, shown
 
     listener: Listener = Progressing(quiet)
     if tensorboard:
-        listener = Listeners(listener, Events())
+        listener = Listeners(listener, Events(runs))
     config = replace(config, data=canonical(config.data))
     dataset = load(config.data, drop=config.drop)
     listener.say(
@@ -69,7 +69,7 @@ def design(
         if figures:
             from bandstop.report import draw_all
 
-            draw_all(outcome.record, outcome.folder.figures)
+            draw_all(outcome.record, outcome.folder.figures, listener.say)
         if json_ and quiet:
             continue
         out.print(result_table(results[-1], f"{dataset.name}, fold {each.fold}, seed {each.seed}"))
@@ -77,11 +77,11 @@ def design(
             out.print(rates_table(results[-1]))
         holds = "" if outcome.bundle is None else "net.bandstop, "
         holds += "record.json" + (", figures/" if figures else "")
-        out.print(f"run  {outcome.folder.path}\n     with {holds}\n", soft_wrap=True)
+        out.print(f"run  {shown(outcome.folder.path)}\n     with {holds}\n", soft_wrap=True)
     if len(results) > 1 and not (json_ and quiet):
         _print_mean(results)
     if json_:
-        typer.echo(json.dumps(_summary(results)))
+        typer.echo(in_json(_summary(results)))
 
 
 def _summary(results: list[dict]) -> dict:

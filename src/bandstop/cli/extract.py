@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import typer
@@ -33,6 +32,7 @@ def extract(
     from bandstop.errors import BadInput
     from bandstop.measure import dense_macs, sparse_macs
     from bandstop.record import RunFolder
+    from bandstop.text import in_json, shown
 
     path = RunFolder(run).bundle if run.is_dir() else run
     target = output or path.with_name(f"net-{rate:g}.bandstop")
@@ -51,9 +51,9 @@ def extract(
         "bundle": str(target),
     }
     if json_:
-        typer.echo(json.dumps(facts))
+        typer.echo(in_json(facts))
         return
     out.print(f"rate     {small.facts['rate']:.4f}, {number(kept)} weights")
     out.print(f"MACs     {number(facts['macs_sparse'])} when zeros are skipped")
     out.print(f"bytes    {number(facts['bytes'])}")
-    out.print(f"network  {target}", soft_wrap=True)
+    out.print(f"network  {shown(target)}", soft_wrap=True)

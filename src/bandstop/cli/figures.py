@@ -24,6 +24,7 @@ def figures(
       bandstop figures runs -o docs/results
     """
     from bandstop.report.results import write_results
+    from bandstop.text import shown
 
     for path in write_results(runs, output):
-        typer.echo(path)
+        typer.echo(shown(path))

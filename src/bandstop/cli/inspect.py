@@ -22,19 +22,18 @@ def inspect(
 
       bandstop inspect net.bandstop --rate 0.9 --json
     """
-    import json
-
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
     from bandstop.bench import inspect as examine
     from bandstop.cli.bundles import of_one_rate
     from bandstop.cli.show import number, out, percent
+    from bandstop.text import in_json
 
     net = of_one_rate(bundle, rate)
     found = examine(net)
     if json_:
-        typer.echo(json.dumps(found.to_dict()))
+        typer.echo(in_json(found.to_dict()))
         return
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for column, justify in [

@@ -20,6 +20,7 @@ from bandstop.cli.predict import predict
 from bandstop.cli.report import report
 from bandstop.cli.table import table
 from bandstop.errors import BadInput, BandstopError
+from bandstop.text import shown
 
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 """A wrong command line. Typer does not export it, and where it is defined depends on the version."""
@@ -103,7 +104,7 @@ def _complain(sentence: str, debug: bool, code: int) -> int:
     if debug:
         traceback.print_exc()
     if sentence != "error: ":  # after the help that a bare command prints
-        print(sentence, file=sys.stderr)
+        print(shown(sentence, keep="\n"), file=sys.stderr)
     return code
 
 

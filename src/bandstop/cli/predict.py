@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +33,7 @@ def predict(
     from bandstop.cli.bundles import of_one_rate
     from bandstop.data.formats.single import read_one
     from bandstop.errors import BadInput, listed
+    from bandstop.text import in_json
 
     files = list(dict.fromkeys((bundle, *filter(is_bundle, recordings))))
     takes = [path for path in recordings if path not in files]
@@ -50,7 +50,7 @@ def predict(
                 continue
             if json_:
                 values = {"recording": str(take), "bundle": str(path), "class": said.label}
-                typer.echo(json.dumps(values | {"probabilities": said.probabilities}))
+                typer.echo(in_json(values | {"probabilities": said.probabilities}))
             elif single:
                 _show(take, said)
             else:
@@ -62,10 +62,12 @@ def predict(
 def _show(take: Path, said: Prediction) -> None:
     """The class, and a bar for the probability of each, the most probable first."""
     from rich.table import Table
+    from rich.text import Text
 
     from bandstop.cli.show import out, percent
+    from bandstop.text import shown
 
-    out.print(f"{take}: [bold]{said.label}[/bold]", soft_wrap=True)
+    out.print(Text.assemble(f"{shown(take)}: ", (said.label, "bold")), soft_wrap=True)
     table = Table(show_header=False, show_edge=False, box=None)
     block = "#" if out.options.ascii_only else "█"
     for name, p in sorted(said.probabilities.items(), key=lambda item: -item[1]):
@@ -76,8 +78,9 @@ def _show(take: Path, said: Prediction) -> None:
 def _line(take: Path, bundle: Path | None, said: Prediction) -> None:
     """One answer among several: probability, class, recording and, of several, the bundle."""
     from bandstop.cli.show import out, percent
+    from bandstop.text import shown
 
     widest = max(map(len, said.probabilities))
-    words = f"{percent(said.probabilities[said.label]):>8}  {said.label:{widest}}  {take}"
-    words += f"  {bundle}" if bundle else ""
-    out.print(words, soft_wrap=True, markup=False)
+    words = f"{percent(said.probabilities[said.label]):>8}  {said.label:{widest}}  {shown(take)}"
+    words += f"  {shown(bundle)}" if bundle else ""
+    out.print(words, soft_wrap=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import typer
 
 from bandstop.errors import BadInput
 from bandstop.files import write_atomically
+from bandstop.text import in_json, shown
 
 
 def report(
@@ -43,10 +43,10 @@ def report(
     if json_:
         left_out = [{"path": each.path, "reason": each.reason} for each in found.left_out]
         values = {"report": str(output), "runs": len(found.records), "left_out": left_out}
-        typer.echo(json.dumps(values | {"unfinished": list(found.unfinished)}))
+        typer.echo(in_json(values | {"unfinished": list(found.unfinished)}))
         return
     for each in found.left_out:
-        typer.echo(f"left out: {each.path}: {each.reason}", err=True)
+        typer.echo(shown(f"left out: {each.path}: {each.reason}"), err=True)
     for path in found.unfinished:
-        typer.echo(f"not finished: {path}", err=True)
-    typer.echo(output)
+        typer.echo(shown(f"not finished: {path}"), err=True)
+    typer.echo(shown(output))

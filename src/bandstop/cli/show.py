@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
-out = Console(highlight=False)
+from bandstop.text import console
+
+out = console()
 
 
 def percent(value: float | None) -> str:

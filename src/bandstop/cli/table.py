@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import replace
@@ -76,6 +75,7 @@ def table(
     from bandstop.report.summary import rows, to_markdown
     from bandstop.report.tables import write_tables
     from bandstop.sweep import called, expand, named, only, parse_seeds, sweep
+    from bandstop.text import in_json, shown
 
     asked = named(name)
     if variants:
@@ -113,11 +113,11 @@ def table(
     if not (json_ and quiet):
         out.print(to_markdown(made), soft_wrap=True)
         for path in paths:
-            out.print(f"table  {path}", soft_wrap=True)
+            out.print(f"table  {shown(path)}", soft_wrap=True)
     if json_:
         for record in done.records:
             where = {"fold": record.config["fold"], "seed": record.config["seed"]}
-            typer.echo(json.dumps(where | record.result))
+            typer.echo(in_json(where | record.result))
     if done.failed:
         lines = [f"{f.config.method} {f.config.rate:g}, fold {f.config.fold}, seed {f.config.seed}: "
                  f"{f.reason}" for f in done.failed]  # fmt: skip

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
 from bandstop.job.progress import duration
 from bandstop.sweep import Progress
+from bandstop.text import console
 
 WIDTH = 24
 LINES = 16
@@ -40,7 +40,7 @@ class Watching:
     """A live view on a terminal; elsewhere a line when a run is finished. It goes to stderr."""
 
     def __init__(self) -> None:
-        self.console = Console(stderr=True, highlight=False)
+        self.console = console(stderr=True)
         self.live: Live | None = None
         self.finished = -1
 

@@ -80,7 +80,7 @@ def compiled(
     """
     with temporary_folder() as folder:
         for name, text in files.items():
-            (folder / name).write_text(text)
+            (folder / name).write_text(text, "utf-8")
         sources = [name for name in files if name.endswith(".c")]
         command = [*compiler.command, *flags, *sources, "-o", str(output.resolve()), "-lm"]
         done = _run(command, folder)

@@ -14,6 +14,7 @@ from bandstop.data.shape import fault
 from bandstop.errors import BadInput, listed, several, short
 from bandstop.fingerprint import fingerprint
 from bandstop.skeleton import Skeleton
+from bandstop.text import LONGEST_PATH, one_line
 
 MIN_FRAMES = 2
 CLASSES = 10_000
@@ -30,7 +31,7 @@ class TooShort(BadInput):
 class Sequence:
     """One recording: where every node was in every frame.
 
-    name       unique within its data set, such as "s01s02/03/001"
+    name       unique within its data set, such as "s01s02/03/001"; one printable line
     positions  float32, (frames, nodes, 3), in the skeleton's unit; finite
     label      index into the data set's classes, or None where it is not known
     group      who was recorded: sequences of one group never stand on both sides of a split
@@ -48,9 +49,9 @@ class Sequence:
     times: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        with np.errstate(
-            over="ignore"
-        ):  # what is too large for float32 is refused as infinite below
+        one_line(self.name, "a sequence's name", LONGEST_PATH)
+        one_line(self.group, f"{self.name}: its group", empty=True)
+        with np.errstate(over="ignore"):  # too large for float32 is refused as infinite below
             positions = np.ascontiguousarray(self.positions, dtype=np.float32)
         if wrong := fault(positions, "positions"):
             raise BadInput(f"{self.name}: {wrong}")
@@ -126,6 +127,7 @@ class Fold:
     validation: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
+        one_line(self.name, "a fold's name")
         sides = {"train": self.train, "test": self.test, "validation": self.validation}
         for one, other in itertools.combinations(sides, 2):
             if both := set(sides[one]) & set(sides[other]):
@@ -142,7 +144,7 @@ class Dataset:
     kind   what the names of its runs begin with, wherever its files lie and whatever they are called:
            "sbu", "fpha", "synthetic", or "own"
 
-    Errors: BadInput, naming every rule that is broken.
+    Errors: BadInput for a name that is not one printable line, or naming every other broken rule.
     """
 
     name: str
@@ -154,6 +156,9 @@ class Dataset:
     kind: str = "own"
 
     def __post_init__(self) -> None:
+        one_line(self.name, "a data set's name")
+        for label in self.classes:
+            one_line(label, f"data set {self.name!r}: a class's name")
         problems = []
         if not self.sequences:
             problems.append("it holds no sequences")

@@ -31,6 +31,7 @@ from bandstop.measure import (
 from bandstop.method import METHODS
 from bandstop.nn import AttentionGCN, CompactGCN
 from bandstop.record import Config, Record, RunFolder, pack, write_record
+from bandstop.text import shown
 
 BEYOND = (0.985, 0.99, 0.995)
 """Rates above the highest that was trained, at which a network of many rates is shown to fall."""
@@ -93,11 +94,11 @@ def deliver(
         bundle, found, by_rate = whole, examine(masked, whole.net, task), []
     else:
         ranks = {name: r.cpu() for name, r in trained.ranks.items()}
-        shown = {rate: at_rate(masked, whole, ranks, rate, task) for rate in rates_of(config)}
-        bundle, found = shown[config.rate]
+        examined = {rate: at_rate(masked, whole, ranks, rate, task) for rate in rates_of(config)}
+        bundle, found = examined[config.rate]
         by_rate = [
             {"rate_target": rate, "seen": rate in config.seen_rates} | e.scores | sizes(b, masked)
-            for rate, (b, e) in shown.items()
+            for rate, (b, e) in examined.items()
         ]
         masks = prune.masks_at(ranks, prune.kept_at(config.rate, masked.shape.weights))
     whole = _with_accuracy(whole, found.scores["accuracy"])
@@ -116,7 +117,7 @@ def deliver(
             "note": "; ".join(filter(None, [trained.note, task.untested])) or None,
             "by_rate": by_rate,
             "seconds": round(trained.seconds + time.perf_counter() - start, 2),
-            "run": str(folder.path),
+            "run": shown(folder.path),
         }
         | found.scores
         | sizes(bundle if by_rate else whole, masked)
@@ -148,7 +149,7 @@ def _bundle(task: Task, trained: Trained, small: CompactGCN, device: torch.devic
         "method": config.method,
         "rate": 1 - kept_weights(small.net) / weights,
         "provenance": {
-            "config": config.to_dict(),
+            "config": config.to_dict() | {"data": shown(config.data)},  # a path may hold anything
             "data": dataset.name,
             "fingerprint": dataset.fingerprint,
             "fold": task.fold.name,

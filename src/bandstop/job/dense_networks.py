@@ -12,6 +12,7 @@ from bandstop.job.training import Trained
 from bandstop.measure import confusion, predictions, scores
 from bandstop.nn.graph_gcn import GraphGCN
 from bandstop.record import Record, RunFolder, write_record
+from bandstop.text import shown
 
 FLOAT = 4
 """Bytes of a parameter."""
@@ -52,7 +53,7 @@ def record_dense(
             "note": "a dense network to compare with: no bundle; bytes are those of its parameters",
             "by_rate": [],
             "seconds": round(trained.seconds + time.perf_counter() - start, 2),
-            "run": str(folder.path),
+            "run": shown(folder.path),
         }
         | scores(predicted, labels),
         confusion=confusion(predicted, labels, len(dataset.classes)),

@@ -30,6 +30,7 @@ from bandstop.record import (
     run_identity,
     run_name,
 )  # fmt: skip
+from bandstop.text import shown
 
 
 def design(
@@ -94,7 +95,7 @@ def _carry_out(
             locks.enter_context(locked(folder.path, wait))
         for config, folder in folders.items():
             if (done := _finished(config, dataset, folder, listener)) is not None:
-                listener.say(f"{folder.path} is finished already")
+                listener.say(f"{shown(folder.path)} is finished already")
                 outcomes[config] = done
         todo = {c: Task.of(dataset, c, device) for c in folders if c not in outcomes}
         for config in todo:
@@ -168,7 +169,7 @@ def _finished(
     ):
         return None
     # the folder may have been moved, or be named from another place
-    result = record.result | {"run": str(folder.path)}
+    result = record.result | {"run": shown(folder.path)}
     return Outcome(replace(record, result=result), folder, bundle)
 
 

@@ -18,14 +18,22 @@ class Events(Listener):
     """Writes loss terms, rate and accuracy of each epoch into the run's folder `tensorboard/`.
 
     A resumed training goes on in the same log; what an interrupted epoch had written is dropped.
-    Errors: BadInput where TensorBoard is not installed.
+    runs  where the runs' folders will be
+    Errors: BadInput where TensorBoard is not installed, or cannot write there.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, runs: Path = Path()) -> None:
         try:
             import tensorboard  # noqa: F401  (torch's writer needs it)
         except ImportError as error:
             raise BadInput("--tensorboard needs: pip install 'bandstop[tensorboard]'") from error
+        try:
+            str(runs).encode()
+        except UnicodeEncodeError as error:
+            raise BadInput(
+                f"--tensorboard: TensorBoard cannot write into {runs}, whose name is not UTF-8; give "
+                "another --runs"
+            ) from error
         self.writers: dict[Path, SummaryWriter] = {}
 
     def run_epoch(self, folder: RunFolder, epoch: Epoch) -> None:

@@ -14,6 +14,7 @@ import torch
 
 from bandstop.errors import BadInput
 from bandstop.nn import Shape
+from bandstop.text import shown
 
 
 @contextlib.contextmanager
@@ -75,7 +76,7 @@ def require_memory(shape: Shape, batch: int) -> None:
 
 def environment(device: torch.device) -> dict[str, Any]:
     """Versions, processor, threads: what it takes to make the same numbers again."""
-    return {
+    found = {
         "bandstop": _version("bandstop"),
         "python": platform.python_version(),
         "torch": torch.__version__,
@@ -85,6 +86,7 @@ def environment(device: torch.device) -> dict[str, Any]:
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         "threads": torch.get_num_threads(),
     }
+    return {k: shown(v) if isinstance(v, str) else v for k, v in found.items()}
 
 
 def _version(package: str) -> str:

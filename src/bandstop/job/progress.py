@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from bandstop.job.listener import Listener
 from bandstop.record import Config
+from bandstop.text import console
 from bandstop.train import Clock, Epoch
 
-err = Console(stderr=True, highlight=False)
+err = console(stderr=True)
 
 EVERY = 10
 """Epochs between two lines of progress where there is no terminal to redraw."""
@@ -53,7 +53,7 @@ class Progressing(Listener):
 
     def say(self, text: str) -> None:
         if not self.quiet:
-            err.print(text)
+            err.print(text, soft_wrap=True)
 
     def begin(self, config: Config, clock: Clock, first_epoch: int) -> None:
         self.epochs = clock.epochs
@@ -62,8 +62,8 @@ class Progressing(Listener):
         self.bar = Progress(
             BarColumn(bar_width=20),
             TextColumn("epoch {task.completed}/{task.total}"),
-            TextColumn("{task.fields[left]} left"),
-            TextColumn("{task.fields[line]}"),
+            TextColumn("{task.fields[left]} left", markup=False),
+            TextColumn("{task.fields[line]}", markup=False),
             console=err,
         )
         self.bar.start()

@@ -16,6 +16,7 @@ from typing import Any
 from bandstop import read
 from bandstop.errors import BadInput, listed, nearest, short
 from bandstop.number import real, whole
+from bandstop.text import one_line
 
 
 def _option(default: Any, panel: str, words: str, only: tuple[str, ...] = ()) -> Any:
@@ -196,7 +197,7 @@ class Config:
             ):
                 object.__setattr__(self, f.name, value)
         wrong = _types(self)
-        problems = [*wrong.values()]
+        problems = [*wrong.values(), *_lines(self, wrong)]
         problems += [
             f"{name.replace('_', '-')} must be {rule}, not {short(getattr(self, name))}"
             for name, rule, holds in RULES
@@ -346,6 +347,7 @@ MOST = 10**9
 LARGEST, RATES = sys.float_info.max, 200
 
 RULES = (
+    ("data", "a text without a zero character", lambda v: "\0" not in v),
     ("rate", "in [0, 1) (0.9 removes 90 %)", lambda v: 0 <= v < 1),
     ("validation", "in [0, 0.5]", lambda v: 0 <= v <= 0.5),
     *(
@@ -406,6 +408,22 @@ def _types(config: Config) -> dict[str, str]:
         words, fits = TYPES[str(f.type)]
         if not fits(value := getattr(config, f.name)):
             problems[f.name] = f"{f.name.replace('_', '-')} must be {words}, not {short(value)}"
+    return problems
+
+
+def _lines(config: Config, wrong: Collection[str]) -> list[str]:
+    """Which texts are not one printable line; a path to recordings may hold anything."""
+    problems = []
+    for f in fields(config):
+        value = getattr(config, f.name)
+        known = f.name == "data" or f.name in CHOICES or f.name in wrong
+        if known or not isinstance(value, str | tuple):
+            continue
+        for item in (value,) if isinstance(value, str) else value:
+            try:
+                one_line(item, f.name.replace("_", "-"), 1000, empty=True)
+            except BadInput as error:
+                problems.append(str(error))
     return problems
 
 

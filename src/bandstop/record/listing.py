@@ -10,6 +10,7 @@ from bandstop.errors import BadInput, short
 from bandstop.files import write_atomically
 from bandstop.read import KINDS, read_json
 from bandstop.record.form import LISTING
+from bandstop.text import file_word, one_line
 
 VERSION = 1
 BEGINNING = "listing-"
@@ -19,11 +20,13 @@ BEGINNING = "listing-"
 class Listing:
     """One table as it was asked for.
 
-    table    its name
+    table    its name, a word that can be a part of a file's name
     command  the words that make it again
     date     when it was last asked for, as 2026-11-21
     rates    fractions; a training of many rates is shown at these
     runs     names of the run directories, in the table's order, those not finished among them
+
+    Errors: BadInput for a name or a date that is none.
     """
 
     table: str
@@ -32,6 +35,10 @@ class Listing:
     rates: tuple[float, ...]
     runs: tuple[str, ...]
     version: int = VERSION
+
+    def __post_init__(self) -> None:
+        file_word(self.table, "a table's name")
+        one_line(self.date, f"table {self.table}: its date")
 
 
 def write_listing(runs: Path, listing: Listing) -> Path:
@@ -59,7 +66,7 @@ def read_listing(path: Path) -> Listing:
         )
     try:
         LISTING.check(values)
+        tuples = {name: tuple(values[name]) for name in ("command", "rates", "runs")}
+        return Listing(**values | tuples)
     except BadInput as error:
         raise BadInput(f"{path} is damaged: {error}; {remedy}") from error
-    tuples = {name: tuple(values[name]) for name in ("command", "rates", "runs")}
-    return Listing(**values | tuples)

@@ -18,6 +18,7 @@ from bandstop.files import write_atomically
 from bandstop.read import KINDS, read_json
 from bandstop.record.config import Config, from_mapping
 from bandstop.record.form import RECORD, require_fitting
+from bandstop.text import texts
 
 VERSION = 1
 
@@ -36,6 +37,8 @@ class Record:
     latents      histogram of the final latents: `edges`, `counts`, per tensor
     masks        which weights stay, by tensor: shape and packed bits
     live_nodes   nodes that the compacted network still reads
+
+    Errors: BadInput for a text that is not one printable line; of the options Config says it.
     """
 
     config: dict[str, Any]
@@ -49,6 +52,10 @@ class Record:
     masks: dict[str, dict[str, Any]]
     live_nodes: list[int]
     version: int = VERSION
+
+    def __post_init__(self) -> None:
+        for name in ("data", "skeleton", "environment", "result"):
+            texts(getattr(self, name), f"record: {name}")
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=1)
@@ -96,6 +103,6 @@ def read_record(path: Path) -> Record:
     try:
         RECORD.check(values)
         require_fitting(values, Config(**from_mapping(values["config"], "record")))
+        return Record(**values)
     except BadInput as error:
         raise BadInput(f"{path} is damaged: {error}; {remedy}") from error
-    return Record(**values)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from bandstop.record import Record
 from bandstop.report.confusion import confusion
 from bandstop.report.masks import masks_figure
 from bandstop.report.skeleton import skeleton_figure
-from bandstop.report.style import house
+from bandstop.report.style import Note, attempted, house
 from bandstop.report.training import training
 from bandstop.report.weights import weights
 
@@ -43,9 +44,16 @@ def png(figure: Figure) -> bytes:
     return content.getvalue()
 
 
-def draw_all(record: Record, folder: Path) -> list[Path]:
+def _drawn(draw: Callable[[Record], Figure], record: Record) -> bytes:
+    return png(draw(record))
+
+
+def draw_all(
+    record: Record, folder: Path, tell: Callable[[str], None] = lambda words: None
+) -> list[Path]:
     """Write every figure of the run into `folder`, which is made if need be; their paths, in order.
 
+    tell  is told of each figure that cannot be drawn; the others are written all the same
     Errors: Failure where the folder or a file cannot be written.
     """
     try:
@@ -58,6 +66,10 @@ def draw_all(record: Record, folder: Path) -> list[Path]:
     for name, draw in FIGURES.items():
         if name in OF_MASKS and not record.masks:
             continue
+        content = attempted(partial(_drawn, draw, record))
+        if isinstance(content, Note):
+            tell(f"figure {name}: {content}")
+            continue
         paths.append(folder / f"{name}.png")
-        write_atomically(paths[-1], png(draw(record)))
+        write_atomically(paths[-1], content)
     return paths

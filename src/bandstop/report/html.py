@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
@@ -18,8 +18,10 @@ from bandstop.report.listed import EVERY, Drawn, figures_of, listed
 from bandstop.report.picked import best_small, tops
 from bandstop.report.reproduce import environments, words_of
 from bandstop.report.spread import spread
+from bandstop.report.style import Note, attempted
 from bandstop.report.summary import COLUMNS, Row, rows
 from bandstop.report.svg import inline
+from bandstop.text import in_shell, shown
 
 PICTURES = ("masks", "confusion", "skeleton")
 """Figures with pictures in them: the page inverts them as a whole in the dark."""
@@ -67,11 +69,12 @@ def page(collection: Collection) -> str:
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+        autoescape=True, finalize=_printed, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
     environment.filters |= {"percent": percent, "thousands": thousands, "points": points, "p": _p}
     environment.filters |= {
-        "words": lambda record: [shlex.quote(w) for w in words_of(record.options)]
+        "words": lambda record: [in_shell([w]) for w in words_of(record.options)]
     }
     source = files("bandstop.report").joinpath(TEMPLATE).read_text(encoding="utf-8")
     return environment.from_string(source).render(
@@ -81,6 +84,11 @@ def page(collection: Collection) -> str:
         machines=environments(collection.records),
         version=version("bandstop"),
     )
+
+
+def _printed(value: Any) -> Any:
+    """What stands in double braces, before it is escaped for HTML."""
+    return shown(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
 def parts(collection: Collection) -> list[Part]:
@@ -127,8 +135,7 @@ def _part(
 
 def _shown(key: str, drawn: Drawn) -> Shown:
     name = f"{key}-{drawn.name}"
-    svg = inline(drawn.figure, name, drawn.title, adaptive=not drawn.picture)
-    return Shown(name, drawn.title, drawn.caption, svg, wide=drawn.wide, picture=drawn.picture)
+    return _figure(name, drawn, drawn.title)
 
 
 def _others(key: str, found: list[Row], best: Record | None) -> list[tuple[str, list[Shown]]]:
@@ -164,8 +171,16 @@ def _of_run(key: str, kind: str, figure: str, record: Record) -> Shown:
     name = f"{key}-{kind}-{figure}"
     picture = figure in PICTURES
     words = f"{figure}: {heading(record)}, {origin(record)}"
-    svg = inline(FIGURES[figure](record), name, words, adaptive=not picture)
-    return Shown(name, "", "", svg, wide=True, picture=picture)
+    drawn = Drawn(figure, "", "", partial(FIGURES[figure], record), picture, wide=True)
+    return _figure(name, drawn, words)
+
+
+def _figure(name: str, drawn: Drawn, words: str) -> Shown:
+    """words  for those who hear the page"""
+    svg = attempted(lambda: inline(drawn.draw(), name, words, adaptive=not drawn.picture))
+    if isinstance(svg, Note):
+        return Shown(name, drawn.title or drawn.name, svg, "", drawn.wide, picture=False)
+    return Shown(name, drawn.title, drawn.caption, svg, drawn.wide, drawn.picture)
 
 
 def _words(found: list[Row], runs: Sequence[Record]) -> str:

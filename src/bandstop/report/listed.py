@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,12 +49,12 @@ class Listed:
 
 @dataclass(frozen=True)
 class Drawn:
-    """One figure of a table."""
+    """One figure of a table; `draw` makes it."""
 
     name: str
     title: str
     caption: str
-    figure: Figure
+    draw: Callable[[], Figure]
     picture: bool = False
     wide: bool = False
 
@@ -81,9 +82,14 @@ def figures_of(
         if name in CURVES:
             if can_show(name, fair):
                 title, caption, draw = CURVES[name]
-                yield Drawn(name, title, caption, draw(fair))
+                yield Drawn(name, title, caption, partial(draw, fair))
         elif (picked := GROUPS[name].pick(records)) is not None:
             group = GROUPS[name]
             yield Drawn(
-                name, group.title, group.caption, group.draw(picked), group.picture, group.wide
+                name,
+                group.title,
+                group.caption,
+                partial(group.draw, picked),
+                group.picture,
+                group.wide,
             )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
 from bandstop.record import Config, Record
+from bandstop.text import in_shell
 
 ALWAYS = ("data", "fold", "method", "rate", "seed")
 """Options that are named even at their defaults, for the reader's sake."""
@@ -20,7 +20,7 @@ def command(record: Record) -> str:
     >>> words_of(Config(rate=0.95, exempt=("dense",)))[-4:]
     ['--seed', '0', '--exempt', 'dense']
     """
-    return shlex.join(words_of(record.options))
+    return in_shell(words_of(record.options))
 
 
 def words_of(options: Config) -> list[str]:

@@ -5,8 +5,8 @@ Made from listings and records alone; the same runs give the same files.
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,8 +18,10 @@ from bandstop.report.comparison import Comparison, against_dense, between_method
 from bandstop.report.figures import png
 from bandstop.report.listed import Drawn, Listed, figures_of, listed
 from bandstop.report.reproduce import environments
+from bandstop.report.style import Note, attempted
 from bandstop.report.summary import Row, to_csv, to_markdown
 from bandstop.report.svg import standalone
+from bandstop.text import in_markdown, in_shell
 
 CHUNKS = 8
 LAYOUTS = ("sbu", "hand21")
@@ -42,10 +44,10 @@ def write_results(paths: Sequence[Path], folder: Path) -> list[Path]:
     for table in tables:
         written += _write_table(table, folder)
     for drawn in (
-        Drawn("chunking", "Temporal chunking", "", chunking(CHUNKS)),
-        Drawn("skeletons", "Skeletons", "", skeletons(LAYOUTS)),
+        Drawn("chunking", "Temporal chunking", "", partial(chunking, CHUNKS)),
+        Drawn("skeletons", "Skeletons", "", partial(skeletons, LAYOUTS)),
     ):
-        written += _write_figure(drawn, drawn.name, folder)
+        written += _write(figure_files(drawn, drawn.name), folder / "figures")
     written.append(folder / "README.md")
     write_atomically(written[-1], _index(tables, collection))
     return written
@@ -55,35 +57,45 @@ def _write_table(table: Listed, folder: Path) -> list[Path]:
     found, written, shown = table.rows, [], []
     for drawn in figures_of(table.page.figures, table.records, found):
         name = f"{table.name}-{drawn.name}"
-        written += _write_figure(drawn, name, folder)
-        shown.append((name, drawn))
-    for ending, content in (("csv", to_csv(found)), ("md", _markdown(table, found, shown))):
-        written.append(folder / f"{table.name}.{ending}")
-        write_atomically(written[-1], content)
-    return written
+        made = attempted(partial(figure_files, drawn, name))
+        if isinstance(made, Note):
+            shown += ["", f"## {drawn.title}", "", in_markdown(made)]
+        else:
+            written += _write(made, folder / "figures")
+            shown += ["", f"## {drawn.title}", "", drawn.caption, ""]
+            shown += [f"![{drawn.title}](figures/{name}.svg)"]
+    files = {f"{table.name}.csv": to_csv(found), f"{table.name}.md": _markdown(table, found, shown)}
+    return written + _write(files, folder)
 
 
-def _write_figure(drawn: Drawn, name: str, folder: Path) -> list[Path]:
-    stem = folder / "figures" / name
-    write_atomically(stem.with_suffix(".png"), png(drawn.figure))
-    svg = standalone(drawn.figure, name, drawn.title, adaptive=not drawn.picture)
-    write_atomically(stem.with_suffix(".svg"), svg)
-    return [stem.with_suffix(".png"), stem.with_suffix(".svg")]
+def figure_files(drawn: Drawn, name: str) -> dict[str, bytes | str]:
+    """File name -> content."""
+    figure = drawn.draw()
+    return {
+        f"{name}.png": png(figure),
+        f"{name}.svg": standalone(figure, name, drawn.title, adaptive=not drawn.picture),
+    }
 
 
-def _markdown(table: Listed, found: list[Row], shown: list[tuple[str, Drawn]]) -> str:
+def _write(files: Mapping[str, bytes | str], folder: Path) -> list[Path]:
+    for name, content in files.items():
+        write_atomically(folder / name, content)
+    return [folder / name for name in files]
+
+
+def _markdown(table: Listed, found: list[Row], shown: list[str]) -> str:
+    """shown: the lines of its figures"""
     page = table.page
-    lines = [f"# {page.title}", "", page.words, "", *_origin(table), "", to_markdown(found).strip()]
-    lines += ["", "Means ± sample standard deviations over folds and seeds.", ""]
-    for name, drawn in shown:
-        lines += [
-            f"## {drawn.title}",
-            "",
-            drawn.caption,
-            "",
-            f"![{drawn.title}](figures/{name}.svg)",
-            "",
-        ]
+    lines = [
+        f"# {in_markdown(page.title)}",
+        "",
+        page.words,
+        "",
+        *_origin(table),
+        "",
+        to_markdown(found).strip(),
+    ]
+    lines += ["", "Means ± sample standard deviations over folds and seeds.", *shown, ""]
     for title, made in (
         ("Between methods: first minus second", between_methods(found)),
         ("Against the dense reference: the others minus dense", against_dense(found)),
@@ -96,13 +108,13 @@ def _markdown(table: Listed, found: list[Row], shown: list[tuple[str, Drawn]]) -
 def _origin(table: Listed) -> list[str]:
     """Command, date, machine; a path to recordings is nobody's business."""
     words = [_without_path(word) for word in table.listing.command]
-    lines = ["```", shlex.join(words), "```", ""]
-    runs = f"{len(table.records)} runs, table last made on {table.listing.date}"
+    lines = ["```", in_shell(words), "```", ""]
+    runs = f"{len(table.records)} runs, table last made on {in_markdown(table.listing.date)}"
     if table.missing:
         runs += f"; {table.missing} more of the table are not finished"
     lines.append(runs + ".")
     for machine, count in environments(table.records):
-        told = ", ".join(f"{k} {v}" for k, v in machine.items() if k in MACHINE)
+        told = ", ".join(f"{k} {in_markdown(v)}" for k, v in machine.items() if k in MACHINE)
         lines.append(f"{count} of them: {told}.")
     return lines
 
@@ -132,7 +144,7 @@ def _comparisons(made: Sequence[Comparison]) -> list[str]:
         p = "–" if c.corrected is None else f"{c.corrected:.2g}"
         pair = f"{c.first} − {c.second}"
         cells = [pair, f"{c.rate:g}", f"{o.unequal} of {o.n}", median, interval, p, c.reading]
-        lines.append("| " + " | ".join(cells) + " |")
+        lines.append("| " + " | ".join(map(in_markdown, cells)) + " |")
     return lines
 
 
@@ -149,9 +161,8 @@ def _index(tables: Sequence[Listed], collection: Collection) -> str:
         are = "is" if count == 1 else "are"
         lines[2] += f" {count} more {are} damaged, foreign or another's again, and left out."
     for table in tables:
-        lines.append(
-            f"| [{table.page.title}]({table.name}.md) | {table.page.words} | {len(table.records)} |"
-        )
+        title, words = in_markdown(table.page.title), table.page.words
+        lines.append(f"| [{title}]({table.name}.md) | {words} | {len(table.records)} |")
     lines += [
         "", "## From a recording to a signal", "", "![Skeletons](figures/skeletons.svg)", "",
         "![Temporal chunking](figures/chunking.svg)", "",

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import warnings
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bandstop.record import Record
 from bandstop.report.facts import heading, origin
 from bandstop.report.ticks import labelled, unlabelled
+from bandstop.text import shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,6 +49,7 @@ HOUSE: dict[str, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": TEXT,
     "text.color": INK,
+    "text.parse_math": False,
     "axes.edgecolor": SOFT,
     "axes.labelcolor": SOFT,
     "axes.labelsize": SMALL,
@@ -78,32 +81,53 @@ HOUSE: dict[str, Any] = {
 
 @contextlib.contextmanager
 def house() -> Iterator[None]:
-    """matplotlib's defaults and HOUSE within, the user's settings again after."""
+    """matplotlib's defaults and HOUSE within, the user's settings again after.
+
+    A sign that the font lacks is drawn as a box, without a warning for each.
+    """
     from matplotlib import style
 
-    with style.context(["default", HOUSE]):
+    with style.context(["default", HOUSE]), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from")
         yield
 
 
 Shown = TypeVar("Shown")
+Made = TypeVar("Made")
 
 
 def drawn(draw: Callable[[Shown], Figure]) -> Callable[[Shown], Figure]:
     """Let `draw` work in the house style; what it returns is laid out to the last tick, and every
-    tick says its value."""
+    tick says its value. All of its text is printable, and none of it a formula."""
 
     @functools.wraps(draw)
-    def within(shown: Shown) -> Figure:
+    def within(data: Shown) -> Figure:
+        from matplotlib.text import Text
+
         with house():
-            figure = draw(shown)
+            figure = draw(data)
             for axis in (axis for axes in figure.axes for axis in (axes.xaxis, axes.yaxis)):
                 if unlabelled(axis):
                     labelled(axis)
+            for text in figure.findobj(Text):
+                text.set_text(shown(text.get_text(), keep="\n"))
             figure.draw_without_rendering()
             figure.set_layout_engine("none")
         return figure
 
     return within
+
+
+class Note(str):
+    """Why a figure is not there, in a sentence."""
+
+
+def attempted(make: Callable[[], Made]) -> Made | Note:
+    """What `make` draws, or a note: of many figures one that fails is no reason to lose the others."""
+    try:
+        return make()
+    except Exception as error:  # whatever matplotlib raises on numbers that nobody thought of
+        return Note(shown(f"it cannot be drawn ({type(error).__name__}: {error})"))
 
 
 def sheet(

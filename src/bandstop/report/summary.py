@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import statistics
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
@@ -11,6 +9,7 @@ from typing import Any
 
 from bandstop.record import Config, Record
 from bandstop.report.facts import thousands
+from bandstop.text import in_csv, in_markdown
 
 APART = ("data", "method", "rate", "fold", "seed")
 """Options that have a place of their own in a row, or are averaged over."""
@@ -237,16 +236,12 @@ def to_markdown(table: Sequence[Row]) -> str:
     """The table in GitHub's Markdown."""
     lines = ["| " + " | ".join(COLUMNS) + " |", "|---|---" + "|---:" * (len(COLUMNS) - 2) + "|"]
     for row in table:
-        cells = [show(row).replace("|", "\\|") for show in COLUMNS.values()]
+        cells = [in_markdown(show(row)) for show in COLUMNS.values()]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 
 def to_csv(table: Sequence[Row]) -> str:
     """Plain values, one column a figure, full precision; nothing where there is no value."""
-    text = io.StringIO()
     values = [row.values() for row in table]
-    writer = csv.DictWriter(text, list(values[0]) if values else [], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(values)
-    return text.getvalue()
+    return in_csv([list(values[0]) if values else [], *(row.values() for row in values)])

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 import re
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 from bandstop.report import style
+from bandstop.text import in_html
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,6 +24,8 @@ _SIZE = re.compile(r'\s(?:width|height)="[\d.]+pt"')
 _PAGE_WIDE = re.compile(r"<metadata>.*?</metadata>|<style.*?</style>", re.DOTALL)
 _HASH = re.compile(r'(?<=[#"])([\w-]*-[a-z])([0-9a-f]{10})(?=[")])')
 """An id that matplotlib made of an object's hash, which is another one in another process."""
+_TAG = re.compile(r"<[^>]*>")
+"""What is ours to change; between tags stands text, which may look like any of this."""
 _REFERENCE = re.compile(r'(\bid="|href="#|url\(#)')
 
 
@@ -77,12 +79,14 @@ def inline(figure: Figure, name: str, title: str, adaptive: bool = True) -> str:
     svg = text.getvalue()
     svg = svg[svg.index("<svg") :]
     svg = _PAGE_WIDE.sub("", svg)
-    svg = _REFERENCE.sub(rf"\g<1>{name}-", svg)
     numbers: dict[str, str] = {}
-    svg = _HASH.sub(lambda m: m[1] + numbers.setdefault(m[2], f"{len(numbers)}"), svg)
-    head, tail = svg.split(">", 1)
-    label = escape(title)
+
+    def own(tag: str) -> str:
+        tag = _REFERENCE.sub(rf"\g<1>{name}-", tag)
+        tag = _HASH.sub(lambda m: m[1] + numbers.setdefault(m[2], f"{len(numbers)}"), tag)
+        return _COLOUR.sub(lambda m: f"var({VARIABLES[m[0].lower()]})", tag) if adaptive else tag
+
+    head, tail = _TAG.sub(lambda tag: own(tag[0]), svg).split(">", 1)
+    label = in_html(title)
     head = f'{_SIZE.sub("", head)} id="{name}" role="img" aria-label="{label}"'
-    if adaptive:
-        tail = _COLOUR.sub(lambda m: f"var({VARIABLES[m[0].lower()]})", tail)
     return f"{head}><title>{label}</title>{tail.strip()}"

@@ -7,6 +7,7 @@ from typing import Any
 
 from bandstop.errors import BadInput, listed, short
 from bandstop.schema import Fields, Many, Text, Whole
+from bandstop.text import one_line
 
 JOINTS, BODIES = 1000, 100
 """The largest skeleton: a body model of thousands of points is no skeleton of joints."""
@@ -26,7 +27,7 @@ class Skeleton:
     unit    of the coordinates, such as "mm"
     source  where the joint order is written down
 
-    Errors: BadInput, naming every rule that is broken.
+    Errors: BadInput for a text that is not one printable line, or naming every other broken rule.
     """
 
     name: str
@@ -40,6 +41,11 @@ class Skeleton:
     source: str = ""
 
     def __post_init__(self) -> None:
+        one_line(self.name, "a skeleton's name")
+        for joint in self.joints:
+            one_line(joint, f"skeleton {self.name!r}: a joint's name")
+        one_line(self.unit, f"skeleton {self.name!r}: its unit")
+        one_line(self.source, f"skeleton {self.name!r}: its source", longest=1000, empty=True)
         count, problems = len(self.joints), []
         if not 1 <= count <= JOINTS:
             problems.append(f"it has {count} joints, and 1 to {JOINTS} can be read")

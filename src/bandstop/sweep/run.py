@@ -126,9 +126,9 @@ def sweep(
     tensorboard  log every epoch of every run for TensorBoard
     Errors: BadInput when another sweep works on the same folder (it says which process).
     """
-    if tensorboard:
-        Events()  # says now what it lacks, not after the first training
     runs = runs.resolve()
+    if tensorboard:
+        Events(runs)  # says now what it lacks, not after the first training
     failed: list[Failed] = []
     with locked(runs), watching(plan, dataset, runs, watch), crew(jobs, cluster) as count:
         for phase in (plan.dense, plan.rest):

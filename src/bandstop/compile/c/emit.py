@@ -16,11 +16,12 @@ from bandstop.compile.c.front import front
 from bandstop.compile.c.mix import mix
 from bandstop.compile.c.prelude import PRELUDE
 from bandstop.compile.c.read import read
-from bandstop.compile.c.text import Part, array, filled, identifier
+from bandstop.compile.c.text import Part, array, comment, filled, identifier
 from bandstop.compile.ir import Graph, Node
 from bandstop.compile.layout import float32_below
 from bandstop.compile.verify import shapes
 from bandstop.errors import BadInput
+from bandstop.text import in_c_string, in_comment
 
 OPERATIONS: dict[str, Callable[[Graph, Node], Part]] = {
     "read": read,
@@ -105,7 +106,7 @@ def emit(graph: Graph, name: str, facts: Mapping[str, str], unit: str = "mm") ->
         "classes": len(graph.classes),
         "fewest": FEWEST_FRAMES,
         "scratch": scratch,
-        "unit": unit,
+        "unit": in_comment(unit),
         "reach": float_bits(graph.reach),
         "farthest": float_bits(graph.farthest),
         "signal_at": offsets["signal"],
@@ -113,13 +114,13 @@ def emit(graph: Graph, name: str, facts: Mapping[str, str], unit: str = "mm") ->
         "calls": "\n".join(calls),
     }
     macs = sum(layer.macs for layer in layers)
-    comment = _comment(name, graph, facts, layers, scratch, macs)
-    header = comment + _named(HEADER, words)
+    head = _head(name, graph, facts, layers, scratch, macs)
+    header = head + _named(HEADER, words)
     arrays = [*first.arrays, *(a for p, _ in parts for a in p.arrays)]
     text = "".join(p.code for p, _ in parts)
     source = "".join(
         [
-            comment,
+            head,
             f'\n#include "{name}.h"\n\n#include <math.h>\n#include <stdint.h>\n#include <string.h>\n',
             PRELUDE,
             "\n/* ---- weights and positions ---- */\n",
@@ -179,15 +180,8 @@ def _storage(graph: Graph, node: Node) -> str:
 
 
 def _classes(name: str, classes: tuple[str, ...]) -> str:
-    quoted = ", ".join(f'"{_escaped(c)}"' for c in classes)
+    quoted = ", ".join(map(in_c_string, classes))
     return f"\nconst char *const {name}_classes[{len(classes)}] = {{{quoted}}};\n"
-
-
-def _escaped(text: str) -> str:
-    """Bytes beyond plain ASCII, quotes and backslashes as octal escapes (which cannot grow longer)."""
-    return "".join(
-        chr(b) if 32 <= b < 127 and chr(b) not in '"\\?' else f"\\{b:03o}" for b in text.encode()
-    )
 
 
 def table(layers: Sequence[Layer]) -> list[str]:
@@ -198,7 +192,7 @@ def table(layers: Sequence[Layer]) -> list[str]:
     ]
 
 
-def _comment(
+def _head(
     name: str,
     graph: Graph,
     facts: Mapping[str, str],
@@ -227,5 +221,4 @@ def _comment(
         "  cc -std=c11 -O3 -march=native -ffp-contract=fast -c " + name + ".c      (link with -lm)",
         "-DBANDSTOP_PLAIN_C leaves out every extension of the compiler.",
     ]
-    safe = [line.replace("*/", "* /").replace("/*", "/ *") for line in lines]
-    return "/*\n" + "\n".join(f" * {line}".rstrip() for line in safe) + "\n */"
+    return comment(lines)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from string import Template
 
 import numpy as np
 
 from bandstop.compile.layout import Array
+from bandstop.text import in_comment
 
 TYPES = {"float32": "float", "int8": "int8_t", "uint8": "uint8_t", "uint16": "uint16_t",
          "uint32": "uint32_t"}  # fmt: skip
@@ -73,6 +75,11 @@ def array(a: Array) -> str:
     lines.append(line)
     body = "\n".join(lines)
     return f"ALIGNED static const {kind} {a.name}[{len(values)}] = {{\n{body}\n}};\n"
+
+
+def comment(lines: Iterable[str]) -> str:
+    """The comment that heads a file."""
+    return "/*\n" + "\n".join(f" * {in_comment(line)}".rstrip() for line in lines) + "\n */"
 
 
 def identifier(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import re
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -16,6 +16,7 @@ from bandstop.compile.cross.toolchain import built
 from bandstop.compile.folder import temporary_folder
 from bandstop.compile.proof import Engine, check_signals, prove
 from bandstop.errors import Failure
+from bandstop.text import in_comment, in_javascript
 
 TARGET = "wasm32-wasi"
 FLAGS = ("-mexec-model=reactor", "-msimd128", "-Wl,--strip-debug")
@@ -116,12 +117,7 @@ def wasm_module(
     """
     glue = named(GLUE, made.name).replace("$frames", str(FRAMES))
     files = {f"{made.name}.c": made.source, f"{made.name}.h": made.header, "glue.c": glue}
-    loader = LOADER
-    for key, value in {
-        "name": file, "nodes": shape[0], "features": shape[1], "frames": FRAMES, "unit": unit,
-        "classes": json.dumps(list(classes)),
-    }.items():  # fmt: skip
-        loader = loader.replace(f"${key}", str(value))
+    loader = loader_of(shape, classes, unit, file)
     with temporary_folder() as folder:
         output = folder / "net.wasm"
         content = built(files, output, TARGET, FLAGS)
@@ -133,13 +129,22 @@ def wasm_module(
             )
         if shutil.which("node") is None:
             return content, loader, "not run as WebAssembly: node is not installed"
-        (folder / "net.mjs").write_text(loader)
-        (folder / "run.mjs").write_text(RUN)
+        (folder / "net.mjs").write_text(loader, "utf-8")
+        (folder / "run.mjs").write_text(RUN, "utf-8")
         command = ("node", str(folder / "run.mjs"), str(output), str(shape[0] * shape[1]))
         proof = prove(
             one, in_node(command, len(classes)), check_signals(*shape), "here and as WebAssembly"
         )
     return content, loader, str(proof)
+
+
+def loader_of(shape: tuple[int, int], classes: tuple[str, ...], unit: str, file: str) -> str:
+    """The JavaScript beside FILE.wasm."""
+    words = {
+        "name": in_comment(file), "nodes": shape[0], "features": shape[1], "frames": FRAMES,
+        "unit": in_comment(unit), "classes": in_javascript(classes),
+    }  # fmt: skip
+    return re.sub(r"\$(\w+)", lambda word: str(words[word[1]]), LOADER)
 
 
 def in_node(command: tuple[str, ...], classes: int) -> Engine:

@@ -15,7 +15,7 @@ from bandstop.compile.c.emit import FEWEST_FRAMES, CSource, Layer, _classes, flo
 from bandstop.compile.c.front import front
 from bandstop.compile.c.prelude import PRELUDE, wide
 from bandstop.compile.c.read import read
-from bandstop.compile.c.text import TYPES, array, filled, identifier
+from bandstop.compile.c.text import TYPES, array, comment, filled, identifier
 from bandstop.compile.elastic import kernel
 from bandstop.compile.elastic.plan import MultipliedOut, multiplied_out
 from bandstop.compile.elastic.tables import Ranked, attention_arrays, dense_arrays, filter_arrays
@@ -23,6 +23,7 @@ from bandstop.compile.ir import Graph, Storage
 from bandstop.compile.layout import WIDE, Array, class_lanes, index_bits, padded, unsigned
 from bandstop.compile.passes.buffers import floats
 from bandstop.errors import BadInput, Failure
+from bandstop.text import in_comment
 
 FEW = 2 * WIDE
 """Outputs and nodes that fit into two vectors, from which a permutation picks."""
@@ -50,7 +51,11 @@ def emit_elastic(
     tables = _tables(graph, weights, ranked, fusion)
     kinds = {a.name: TYPES[str(a.data.dtype)] for part in tables.values() for a in part}
     words = _words(graph, weights, ranked, name, out, kinds)
-    words |= {"NAME": name.upper(), "unit": unit, "calls": "    elastic(signal, memory, logits);"}
+    words |= {
+        "NAME": name.upper(),
+        "unit": in_comment(unit),
+        "calls": "    elastic(signal, memory, logits);",
+    }
     mark = zlib.crc32(b"".join(a.data.tobytes() for part in tables.values() for a in part))
     words["mark"] = mark or 1
 
@@ -70,9 +75,9 @@ def emit_elastic(
         Layer("plan of a rate", "", 0, words["plan_bytes"], 0),
     )
     total = sum(layer.macs for layer in layers)
-    comment = _comment(name, facts, ranked, out, layers, scratch, total)
+    head = _head(name, facts, ranked, out, layers, scratch, total)
     of_signal = words | {"features": words["width"]}  # the kernel's are those that are read
-    header = comment + _declared(_named(HEADER, of_signal), words)
+    header = head + _declared(_named(HEADER, of_signal), words)
     code = [
         first.code,
         reads.code,
@@ -91,7 +96,7 @@ def emit_elastic(
     arrays = [*first.arrays, *reads.arrays, *(a for part in tables.values() for a in part)]
     source = "".join(
         [
-            comment,
+            head,
             f'\n#include "{name}.h"\n\n#include <math.h>\n#include <stdint.h>\n#include <string.h>\n',
             PRELUDE,
             "\n/* ---- weights, positions and ranks ---- */\n",
@@ -214,7 +219,7 @@ def _named(template: str, words: Mapping[str, object]) -> str:
     return filled(template.replace("$NAME_", "${NAME}_"), **words)
 
 
-def _comment(
+def _head(
     name: str,
     facts: Mapping[str, str],
     ranked: Ranked,
@@ -245,5 +250,4 @@ def _comment(
         f"  cc -std=c11 -O3 -march=native -ffp-contract=fast -c {name}.c      (link with -lm)",
         "-DBANDSTOP_PLAIN_C leaves out every extension of the compiler.",
     ]  # fmt: skip
-    safe = [line.replace("*/", "* /").replace("/*", "/ *") for line in lines]
-    return "/*\n" + "\n".join(f" * {line}".rstrip() for line in safe) + "\n */"
+    return comment(lines)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -18,6 +17,7 @@ from bandstop.compile.proof import TOLERANCE, Engine, Proof, by_torch, check_sig
 from bandstop.data.describe import Description, Normalisation
 from bandstop.errors import Failure
 from bandstop.nn import CompactGCN
+from bandstop.text import in_json
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def compile_onnx(
     Errors: Failure where a package is missing, or where the model and the network disagree.
     """
     graph = run_passes(lower(net, description, normalisation, classes), EXACT)
-    own = {"bandstop": version("bandstop"), "classes": json.dumps(list(classes))}
+    own = {"bandstop": version("bandstop"), "classes": in_json(classes)}
     content = model(graph, name, {**own, **(facts or {})}, sparse, guarded)
     runtime = Runtime(content)
     signals = check_signals(net.nodes, net.all_features)

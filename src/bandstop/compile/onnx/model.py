@@ -23,6 +23,7 @@ import numpy as np
 from bandstop.compile.ir import Graph
 from bandstop.compile.layout import float32_below
 from bandstop.errors import Missing
+from bandstop.text import shown
 
 OPSET = 17
 IR = 8
@@ -153,7 +154,7 @@ def model(
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=IR,
     )
-    helper.set_model_props(made, dict(facts))
+    helper.set_model_props(made, {key: shown(value) for key, value in facts.items()})
     onnx.checker.check_model(made)
     content: bytes = made.SerializeToString(deterministic=True)
     return content

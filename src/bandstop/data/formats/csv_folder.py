@@ -34,6 +34,7 @@ from bandstop.data.sequence import Dataset, Sequence
 from bandstop.errors import BadInput, listed, nearest, several, short
 from bandstop.files import beside
 from bandstop.skeleton import Skeleton
+from bandstop.text import LONGEST, LONGEST_PATH, one_line, shown
 
 INDEX, SKELETON, CLASSES = "index.csv", "skeleton.json", "classes.txt"
 COLUMNS = ("file", "label", "group", "split", "name")
@@ -153,7 +154,7 @@ def scan(root: Path) -> Scan:
         classes = tuple(line for line in lines if line)
     else:
         classes = tuple(sorted({row["label"] for _, row in rows} - {""}))
-    found = Scan(root.resolve().name, _skeleton(root / SKELETON), classes)
+    found = Scan(shown(root.resolve().name)[:LONGEST] or "csv", _skeleton(root / SKELETON), classes)
     index_of = {name: index for index, name in enumerate(classes)}
     if dialect.words:
         found.notes.append(f"{INDEX} is {dialect.words}")
@@ -205,7 +206,7 @@ def _with_slashes(root: Path, row: dict[str, str]) -> bool:
 def _sequence(
     root: Path, row: dict[str, str], skeleton: Skeleton, classes: Mapping[str, int]
 ) -> tuple[Sequence, Dialect]:
-    file = PurePosixPath(row["file"])
+    file = PurePosixPath(one_line(row["file"], "file", LONGEST_PATH, empty=True))
     if not file.name or file.is_absolute() or ".." in file.parts:
         raise BadInput(f"file must be a path within the folder, not {short(row['file'])}; mend it")
     if row["label"] and row["label"] not in classes:

@@ -31,6 +31,7 @@ from bandstop.errors import BadInput, listed, nearest, several, short
 from bandstop.files import beside
 from bandstop.read import KINDS, parse_json
 from bandstop.skeleton import LAYOUTS, Skeleton
+from bandstop.text import LONGEST, shown
 
 REQUIRED = ("positions", "lengths", "labels")
 OPTIONAL = ("classes", "names", "groups", "split", "times", "skeleton", "skeleton_json")
@@ -143,7 +144,7 @@ def scan(path: Path) -> Scan:
         raise BadInput(f"{path}: {wrong}")
     if problems := _unfitting(arrays):
         raise BadInput(f"{path}: {listed(problems)}")
-    found = Scan(path.stem, skeleton, tuple(classes))
+    found = Scan(shown(path.stem)[:LONGEST], skeleton, tuple(classes))
     lengths, index_of = arrays["lengths"].tolist(), {c: i for i, c in enumerate(classes)}
     names, groups, sides = (_texts(arrays[k]) if k in arrays else None for k in OPTIONAL[1:4])
     split: list[str] | None = None if sides is None else []

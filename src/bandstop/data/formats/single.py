@@ -21,6 +21,7 @@ from bandstop.errors import BadInput, several
 from bandstop.read import opened
 from bandstop.skeleton import Skeleton
 from bandstop.skeleton.layouts import HAND21, SBU
+from bandstop.text import shown
 
 
 def read_one(path: Path, skeleton: Skeleton) -> Sequence:
@@ -28,6 +29,7 @@ def read_one(path: Path, skeleton: Skeleton) -> Sequence:
 
     Errors: BadInput for an unknown content, another skeleton's recording, NaN, fewer than 2 frames.
     """
+    name = shown(path.as_posix())
     with opened(path, "arrays") as (file, _):
         start = file.read(len(NPY))
     if start == NPY or start.startswith(ZIP):
@@ -38,18 +40,18 @@ def read_one(path: Path, skeleton: Skeleton) -> Sequence:
             raise BadInput(
                 f"{path}: positions must be numbers, not {positions.dtype}; convert them"
             )
-        return Sequence(path.as_posix(), positions, times=times)
+        return Sequence(name, positions, times=times)
     first = next((line for line in read_text(path).split("\n") if line.strip()), "")
     if not first:
         raise BadInput(f"{path} is empty; record or copy it again")
     if "frame" in first.lower() or EXCEL.fullmatch(first.strip()):
-        return csv_folder.read_sequence(path, skeleton, path.as_posix())
+        return csv_folder.read_sequence(path, skeleton, name)
     if len(first.split(",")) == 1 + 3 * SBU.nodes:
         _fits(path, "SBU", SBU, skeleton)
-        return sbu.read_sequence(path, path.as_posix())
+        return sbu.read_sequence(path, name)
     if len(first.split()) == 1 + 3 * HAND21.nodes:
         _fits(path, "FPHA", HAND21, skeleton)
-        return fpha.read_sequence(path, path.as_posix())
+        return fpha.read_sequence(path, name)
     raise BadInput(
         f"{path}: the first line is neither a header `frame,…` nor a frame of SBU (91 fields "
         f"between commas, here {len(first.split(','))}) or FPHA (64 between blanks, here "
