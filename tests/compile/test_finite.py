@@ -15,8 +15,8 @@ from making import bundle
 from safetensors.torch import load, save
 
 from bandstop.bundle import Bundle
-from bandstop.bundle.bundle import from_bytes
 from bandstop.bundle.export.elastic import compiled_elastic
+from bandstop.bundle.reading import from_bytes
 from bandstop.cli import main as cli
 from bandstop.compile import Graph, lower, run
 from bandstop.compile.api import Options
@@ -29,6 +29,7 @@ from bandstop.skeleton import layouts
 from .conftest import STORAGES, build, bundle_of, skeleton_of, source_of
 from .engines import ANSWERS, FRAMES, SIGNAL, STREAM, UNCHECKED, Answered, answers, record
 from .many import many_of
+from .test_toolchains import need
 
 NOT_FINITE = -1
 
@@ -86,6 +87,8 @@ def kinds(tmp_path_factory):
     @functools.cache
     def made(name: str) -> Kind:
         make, options, flags = KINDS[name]
+        if "-m32" in flags:
+            need("gcc", "32 bits without SSE", "c11")
         folder = tmp_path_factory.mktemp("finite")
         if make is None:
             description = Description(skeleton_of(5, 2), 2)
