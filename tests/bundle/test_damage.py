@@ -8,14 +8,16 @@ import struct
 
 import pytest
 import torch
+from fuzz.corpus import many_rates
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from making import bundle
 from safetensors.torch import load, save
 
-from bandstop.bundle import Bundle, load_bundle
+from bandstop.bundle import Bundle, load_bundle, reading
 from bandstop.bundle.bundle import VERSION, _in_order
 from bandstop.bundle.reading import from_bytes
+from bandstop.bundle.storage import restore, store
 from bandstop.digest import digest
 from bandstop.errors import BadInput
 
@@ -232,3 +234,146 @@ def test_a_file_that_is_missing_or_a_folder_is_refused_by_name(tmp_path):
         load_bundle(tmp_path / "none.bandstop")
     with pytest.raises(BadInput, match="cannot be read: it is a folder"):
         load_bundle(tmp_path)
+
+
+def changed(name, change):
+    """The tensors with one of them other."""
+
+    def make(own):
+        value = own[name]
+        made = change(value.long() if value.dtype == torch.uint16 else value)
+        return own | {
+            name: made.to(value.dtype).contiguous() if made.dtype == torch.int64 else made
+        }
+
+    return make
+
+
+WRONG = {
+    "equal class names": ({"change": lambda h: h | {"classes": ["wave", "wave", "bow"]}}, "each item once"),
+    "classes that are no list": ({"change": lambda h: h | {"classes": "abc"}}, "must be a list"),
+    "a class that is no text": ({"change": lambda h: h | {"classes": ["a", 1, "c"]}}, "must be text"),
+    "a float as a size": ({"change": lambda h: h | {"nodes": float(h["nodes"])}}, "must be a whole number"),
+    "a float in the shape": ({"change": lambda h: h | {"shape": h["shape"] | {"heads": 2.0}}}, "shape.heads"),
+    "true as a size": ({"change": lambda h: h | {"chunks": True}}, "must be a whole number"),
+    "a text as a number": ({"change": lambda h: h | {"trim": "0"}}, "trim must be a number"),
+    "no outputs": ({"change": lambda h: h | {"shape": h["shape"] | {"outputs": 0}}}, "shape.outputs"),
+    "half a skeleton": (
+        {"change": lambda h: h | {"skeleton": {k: v for k, v in h["skeleton"].items() if k != "up"}}},
+        "its skeleton must have",
+    ),
+    "an unknown field": ({"change": lambda h: h | {"chunk": 2}}, "unknown part 'chunk'; did you mean"),
+    "a field twice": ({"text": '{"version": 2, "version": 2}'}, "stands there twice"),
+    "order without ranks": (
+        {"change": lambda h: h | {"order": {"weights": 99, "lowest": 0.5, "highest": 0.9}}},
+        "ranks, .* missing or unknown",
+    ),
+    "an order of floats": (
+        {"change": lambda h: h | {"order": {"weights": 99.0, "lowest": 0.5, "highest": 0.9}}},
+        "order.weights",
+    ),
+    "facts of another type": ({"change": lambda h: h | {"facts": [1]}}, "facts must be a mapping"),
+    "a rate of text": ({"change": lambda h: h | {"facts": {"rate": "0.9"}}}, "facts.rate"),
+    "a provenance of text": ({"change": lambda h: h | {"facts": {"provenance": "x"}}}, "provenance must be"),
+    "a negative joint": ({"tensors": changed("joints", lambda t: t - 1)}, "different indices below"),
+    "a joint beyond": ({"tensors": changed("joints", lambda t: t + 1)}, "different indices below"),
+    "a joint twice": ({"tensors": changed("joints", lambda t: t * 0)}, "different indices below"),
+    "a feature twice": ({"tensors": changed("features", lambda t: t * 0)}, "different indices below"),
+    "std 0": ({"tensors": changed("std", lambda t: t * 0)}, "std is 0"),
+    "a negative std": ({"tensors": changed("std", lambda t: -t)}, "std is -"),
+    "a denormal std": ({"tensors": changed("std", lambda t: t * 0 + 1e-45)}, "std is 1"),
+    "an infinite mean": ({"tensors": changed("mean", lambda t: t + torch.inf)}, "NaN or infinite"),
+    "a mean of doubles": ({"tensors": changed("mean", lambda t: t.double())}, "mean is torch.float64"),
+    "one value for all": ({"tensors": changed("filters.values", lambda t: t[:1])}, "values must be one"),
+    "a tensor of nobody": ({"tensors": lambda own: own | {"x": own["std"] + 1}}, "x are missing or unknown"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", WRONG)
+def test_what_was_taken_for_right_is_refused_by_its_name(kind):
+    change, words = WRONG[kind]
+    content = forged(**change)
+    with pytest.raises(BadInput, match=words):
+        from_bytes(content)
+
+
+def test_metadata_that_is_null_or_no_mapping_is_refused():
+    header = json.loads(GOOD[8 : 8 + HEADER])
+    for metadata in (None, {}, {"bandstop": None}):
+        text = json.dumps(header | {"__metadata__": metadata}).encode()
+        refused(struct.pack("<Q", len(text)) + text + GOOD[8 + HEADER :])
+
+
+@pytest.mark.parametrize("name", ["heads", "nodes", "features", "filters", "classes", "outputs"])
+@pytest.mark.parametrize("size", [2**22, 2**26, 2**28, 2**40, 10**30])
+def test_sizes_beyond_the_file_are_refused_before_any_tensor_is_made(name, size, monkeypatch):
+    """Sizes of 2^26 in a file of 7 KB asked for 5.3 GiB."""
+
+    def never(*_, **__):
+        pytest.fail("a network was made")
+
+    monkeypatch.setattr(reading, "AttentionGCN", never)
+    refused(forged(lambda h: h | {"shape": h["shape"] | {name: size}}))
+    refused(forged(lambda h: h | {"shape": dict.fromkeys(h["shape"], size) | {"fusion": "sum"}}))
+
+
+def test_a_large_network_of_many_values_may_be_read(monkeypatch):
+    monkeypatch.setattr(reading, "SMALL", 10)
+    monkeypatch.setattr(reading, "TIMES", 1)
+    assert from_bytes(GOOD).to_bytes() == GOOD  # it has fewer numbers than bytes
+
+
+def stored(mask: torch.Tensor) -> tuple[str, dict[str, torch.Tensor]]:
+    return store(torch.where(mask, 1.5, 0.0))
+
+
+SPARSE = torch.arange(300) % 50 == 3
+HALF = torch.arange(30) % 2 == 0
+
+
+@pytest.mark.parametrize(
+    ("mask", "kind", "change"),
+    [
+        (SPARSE, "index", lambda p: {"index": p["index"].int().flip(0).to(torch.uint16)}),
+        (SPARSE, "index", lambda p: {"index": (p["index"].int() * 0).to(torch.uint16)}),
+        (SPARSE, "index", lambda p: {"index": (p["index"].int() + 60).to(torch.uint16)}),
+        (SPARSE, "index", lambda p: {"index": p["index"].int()}),
+        (SPARSE, "index", lambda p: {"index": p["index"][:-1]}),
+        (SPARSE, "index", lambda p: {"values": p["values"] * 0}),
+        (HALF, "bits", lambda p: {"bits": p["bits"][:-1]}),
+        (HALF, "bits", lambda p: {"bits": torch.cat([p["bits"], p["bits"]])}),
+        (HALF, "bits", lambda p: {"bits": p["bits"] | 128}),
+        (HALF, "bits", lambda p: {"bits": p["bits"].bool()}),
+        (HALF, "bits", lambda p: {"values": p["values"][:-1]}),
+        (HALF, "bits", lambda p: {"values": p["values"].double()}),
+        (HALF, "bits", lambda p: {"more": p["values"]}),
+        (~HALF | HALF, "whole", lambda p: {"values": p["values"][:1]}),
+        (~HALF | HALF, "whole", lambda p: {"values": p["values"][None]}),
+    ],
+)
+def test_parts_that_do_not_fit_each_other_are_refused(mask, kind, change):
+    name, parts = stored(mask)
+    assert name == kind
+    assert torch.equal(restore(kind, parts, (len(mask),)), torch.where(mask, 1.5, 0.0))
+    with pytest.raises(BadInput, match="storage"):
+        restore(kind, parts | change(parts), (len(mask),))
+
+
+RANKS = {
+    "a rank twice": lambda r: r * 0,
+    "a rank beyond": lambda r: r + 190,
+    "fewer ranks": lambda r: r[:-1],
+    "ranks in rows": lambda r: r[None],
+}
+
+
+@pytest.mark.parametrize("kind", RANKS)
+def test_ranks_are_each_once_and_below_the_number_of_weights(kind):
+    good = many_rates().to_bytes()
+    (length,) = struct.unpack("<Q", good[:8])
+    text = json.loads(good[8 : 8 + length])["__metadata__"]["bandstop"]
+    own = load(good)
+    assert from_bytes(good).to_bytes() == good
+    own["dense.ranks"] = RANKS[kind](own["dense.ranks"].int()).to(torch.uint16).contiguous()
+    with pytest.raises(BadInput, match="ranks"):
+        from_bytes(save(own, {"bandstop": text, "sha256": digest(text, own)}))

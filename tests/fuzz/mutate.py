@@ -54,7 +54,10 @@ def mutate(files: dict[str, bytes], random: Random) -> dict[str, bytes]:
         name = random.choice(sorted(files))
         content = files[name]
         for _ in range(random.choice([1, 1, 1, 2, 4])):
-            content = random.choice(ways(content))(content, random)
+            try:
+                content = random.choice(ways(content))(content, random)
+            except RecursionError:  # it was nested deeply by the step before
+                content = raw(content, random)
         files[name] = content
     if random.random() < 0.02:
         del files[random.choice(sorted(files))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import shutil
@@ -11,12 +12,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save
 
+from bandstop.digest import digest
 from bandstop.errors import BadInput
 from bandstop.files import locked
-from bandstop.job import Listener, all_folds, design
+from bandstop.job import Listener, all_folds, design, run_folder
 from bandstop.record import RunFolder, run_name
+from bandstop.train import read_checkpoint
 
 
 class Heard(Listener):
@@ -148,3 +151,57 @@ def test_where_everything_is_exempt_and_nothing_is_removed_training_goes_on(
     config = replace(tiny, rate=0.0, exempt=("*",))
     result = design(config, tmp_path, dataset).record.result
     assert result["weights_kept"] > 0.99 * result["weights"]
+
+
+FACTS = {
+    "no pruning": lambda f: f.pop("pruning"),
+    "pruning that is null": lambda f: f.update(pruning=None),
+    "an unknown stage": lambda f: f["pruning"].update(stage="cut"),
+    "a stage of other gates": lambda f: f["pruning"].update(stage="fixed"),
+    "an epoch of text": lambda f: f.update(epoch="1"),
+    "an epoch beyond the training": lambda f: f.update(epoch=10**6),
+    "an epoch that never was": lambda f: f.update(epoch=0, history=[]),
+    "a history of numbers": lambda f: f.update(history=[1]),
+    "a history of text": lambda f: f["history"][0].update(step="x"),
+    "seconds of text": lambda f: f.update(seconds="1"),
+    "something more": lambda f: f.update(more=1),
+}
+
+
+@pytest.mark.parametrize("kind", FACTS)
+def test_a_checkpoint_that_is_wrong_under_a_right_checksum_starts_the_training_anew(
+    kind, dataset, tiny, tmp_path
+):
+    whole = design(tiny, tmp_path / "whole", dataset)
+    folder = run_folder(tiny, dataset, tmp_path / "runs")
+    shutil.copytree(tmp_path / "whole", tmp_path / "runs")
+    saved = read_checkpoint(stopped(tiny, dataset, tmp_path / "stopped").checkpoint)
+    facts = json.loads(json.dumps(saved.facts))
+    FACTS[kind](facts)
+    text = json.dumps(facts)
+    folder.record.unlink()
+    folder.checkpoint.write_bytes(
+        save(saved.tensors, {"facts": text, "sha256": digest(text, saved.tensors)})
+    )
+    heard = Heard()
+    again = design(tiny, tmp_path / "runs", dataset, heard)
+    assert not any("resumed" in words for words in heard.said)
+    assert load_file(again.folder.bundle).keys() == load_file(whole.folder.bundle).keys()
+    assert again.record.confusion == whole.record.confusion
+
+
+class Stop(Exception):
+    pass
+
+
+class Stopping(Listener):
+    def epoch(self, epoch, seconds_left):
+        raise Stop
+
+
+def stopped(config, dataset, runs) -> RunFolder:
+    """A run that was stopped after its first epoch."""
+    design(config.dense(), runs, dataset)
+    with pytest.raises(Stop):
+        design(config, runs, dataset, Stopping())
+    return run_folder(config, dataset, runs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import struct
 
 import pytest
@@ -12,7 +13,8 @@ from safetensors.torch import save
 from torch import nn
 
 from bandstop import gate
-from bandstop.errors import Failure
+from bandstop.digest import digest
+from bandstop.errors import BadInput, Failure
 from bandstop.gate import BandStop
 from bandstop.nn import AttentionGCN, Shape
 from bandstop.train import adam, read_checkpoint, restore_checkpoint, save_checkpoint
@@ -159,3 +161,57 @@ def test_a_single_altered_byte_among_the_tensors_reads_as_none(tmp_path):
     content[-5] ^= 1
     path.write_bytes(content)
     assert read_checkpoint(path) is None
+
+
+def forged(path, change):
+    """The checkpoint with its tensors changed, and a right checksum."""
+    saved = read_checkpoint(path)
+    tensors = {k: v.clone() for k, v in saved.tensors.items()}
+    change(tensors)
+    text = json.dumps(saved.facts)
+    path.write_bytes(save(tensors, {"facts": text, "sha256": digest(text, tensors)}))
+
+
+FORGERIES = {
+    "a tensor missing": lambda t: t.pop("model.dense"),
+    "a tensor of nobody": lambda t: t.update({"model.x": torch.zeros(1)}),
+    "a name of nobody": lambda t: t.update({"x": torch.zeros(1)}),
+    "another shape": lambda t: t.update({"model.dense": t["model.dense"][0].clone()}),
+    "another type": lambda t: t.update({"model.dense": t["model.dense"].double()}),
+    "whole numbers": lambda t: t.update({"model.dense": t["model.dense"].long()}),
+    "NaN": lambda t: t["model.dense"].fill_(torch.nan),
+    "an infinite moment": lambda t: t["optimiser.0.exp_avg"].fill_(torch.inf),
+    "a moment missing": lambda t: t.pop("optimiser.0.exp_avg"),
+    "a moment of another shape": lambda t: t.update({"optimiser.0.exp_avg": torch.zeros(3)}),
+    "a moment of another parameter": lambda t: t.update({"optimiser.99.step": torch.zeros(())}),
+    "a moment of no number": lambda t: t.update({"optimiser.x.step": torch.zeros(())}),
+    "a moment of another optimiser": lambda t: t.update({"optimiser.0.velocity": torch.zeros(())}),
+}
+
+
+@pytest.mark.parametrize("kind", FORGERIES)
+def test_tensors_that_are_not_this_trainings_are_refused_and_change_nothing(kind, tmp_path):
+    path = tmp_path / "c"
+    save_checkpoint(path, *trained("plain"), {"epoch": 1})
+    forged(path, FORGERIES[kind])
+    net, optimiser = trained("plain", 1)
+    before = {k: v.clone() for k, v in net.state_dict().items()}
+    with pytest.raises(BadInput, match=r"checkpoint: .*delete it"):
+        restore_checkpoint(read_checkpoint(path), net, optimiser)
+    assert same(before, net.state_dict())
+
+
+@pytest.mark.parametrize(
+    "facts", ["[1]", "NaN", '{"a": 1, "a": 2}', "[" * 50_000, "9" * 5000, '"x"']
+)
+def test_facts_that_are_no_plain_mapping_read_as_none_under_a_right_checksum_too(facts, tmp_path):
+    path = tmp_path / "c"
+    save_checkpoint(path, *trained("plain"), {"epoch": 1})
+    tensors = read_checkpoint(path).tensors
+    path.write_bytes(save(tensors, {"facts": facts, "sha256": digest(facts, tensors)}))
+    assert read_checkpoint(path) is None
+
+
+def test_a_pipe_in_a_checkpoints_place_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "c")
+    assert read_checkpoint(tmp_path / "c") is None

@@ -139,6 +139,9 @@ def _why(error: Exception) -> str:
 
 def _assemble(header: dict[str, Any], tensors: Mapping[str, Tensor], size: int) -> Bundle:
     HEADER.check(header, "its header")
+    skeleton = Skeleton.from_dict(header["skeleton"])
+    if skeleton.to_dict() != header["skeleton"]:
+        raise BadInput(f"its skeleton must have {', '.join(skeleton.to_dict())}")
     shape = Shape(**header["shape"])
     _require_sizes(shape, header, size)
     _require_tensors(shape, header, tensors)
@@ -168,7 +171,7 @@ def _assemble(header: dict[str, Any], tensors: Mapping[str, Tensor], size: int) 
     return Bundle(
         small.eval().requires_grad_(False),
         Description(
-            Skeleton.from_dict(header["skeleton"]),
+            skeleton,
             header["chunks"],
             header["view"],
             float(header["trim"]),
