@@ -101,14 +101,16 @@ def carry_out(command: str) -> None:
     assert code == 0, command
 
 
-def understand(python: str, names: dict) -> None:
-    """Run it as it stands, with what the page takes for granted."""
-    model = torch.nn.Sequential(torch.nn.Linear(8, 16), torch.nn.ReLU(), torch.nn.Linear(16, 3))
-    given = {"bs": bs, "model": model, "steps": 5, "data": load("synthetic")}
-    net = bs.load_bundle("net.bandstop")
-    take = load("synthetic").sequences[:1]
-    given |= {"signal": net.signal(list(take))[0].numpy(), "positions": take[0].positions}
-    exec(compile(python, "the page", "exec"), given | names)
+def understand(python: str) -> None:
+    """Run it as it stands, with what the pages take for granted."""
+    model = torch.nn.Sequential(
+        torch.nn.Linear(8, 16), torch.nn.BatchNorm1d(16), torch.nn.Linear(16, 3)
+    )
+    data, net = load("synthetic"), bs.load_bundle("net.bandstop")
+    given = {"bs": bs, "torch": torch, "data": data, "model": model, "steps": 5, "net": net}
+    given |= {"batches": [torch.randn(9, 8)], "positions": data.sequences[0].positions}
+    given |= {"signal": net.signal([data.sequences[0]])[0].numpy()}
+    exec(compile(python, "the page", "exec"), given)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +128,7 @@ def test_what_a_page_tells_to_type_works_from_its_top_to_its_bottom(
         if excepted(each):
             continue
         if each.language == "python":
-            understand(each.text, {})
+            understand(each.text)
         else:
             carry_out(each.text)
 
