@@ -14,8 +14,10 @@ from bandstop.measure import relative_error
 from bandstop.method import METHODS, Pruning
 from bandstop.method.gates import GATES
 from bandstop.nn import AttentionGCN, Shape
+from bandstop.objective import ALIGNMENTS
 from bandstop.prune import compact, live
 from bandstop.record import Config
+from bandstop.record.config import CHOICES
 from bandstop.train import Alone, Clock, Epoch, Learner, adam, train
 
 STEPS = 40
@@ -56,7 +58,7 @@ def trained(config: Config, seed: int = 0) -> tuple[AttentionGCN, Pruning, list[
         train(
             Alone(Learner(net, pruning.objective(), optimiser)),
             lambda step: (SIGNALS[None], LABELS[None]), Clock(STEPS, 10), 0.03, pruning.before_step,
-            lambda: [{"rate": pruning.observed_rate()}], history.extend,
+            lambda: [{"rate": pruning.observed_rate()}], history.extend, 0, pruning.after_step,
         )  # fmt: skip
     return net, pruning, history
 
@@ -177,7 +179,7 @@ def test_the_stages_follow_each_other_and_after_the_cut_the_masks_stay(method):
     assert all(torch.equal(m, fixed[n]) for n, m in pruning.finish().items())
 
 
-@pytest.mark.parametrize("alignment", ["wasserstein", "kl", "none"])
+@pytest.mark.parametrize("alignment", CHOICES["alignment"])
 @pytest.mark.parametrize("prior", ["gaussian", "laplace", "uniform"])
 @pytest.mark.parametrize("threshold", ["empirical", "prior"])
 def test_pmp_meets_the_budget_with_every_alignment_prior_and_threshold(alignment, prior, threshold):
@@ -186,7 +188,9 @@ def test_pmp_meets_the_budget_with_every_alignment_prior_and_threshold(alignment
     assert kept(pruning.finish()) == round(0.3 * net.shape.weights)
     assert pruning.observed is not None
     names = (
-        {"cross_entropy"} if alignment == "none" else {"cross_entropy", f"alignment_{alignment}"}
+        {"cross_entropy", f"alignment_{alignment}"}
+        if alignment in ALIGNMENTS
+        else {"cross_entropy"}
     )
     assert set(history[-1].terms) == names
     if threshold == "empirical":

@@ -12,8 +12,10 @@ from bandstop.objective.objective import (
 )
 from bandstop.objective.regularisers import REGULARISERS
 from bandstop.objective.terms import budget_term, l0_term, rank_term, regulariser_term
+from bandstop.objective.transport import transport, transported
 
 __all__ = [
     "ALIGNMENTS", "NO_LABEL", "REGULARISERS", "Objective", "Outputs", "Term", "alignment_term", "balanced",
-    "budget_term", "kl_divergence", "l0_term", "once", "rank_term", "regulariser_term", "wasserstein",
+    "budget_term", "kl_divergence", "l0_term", "once", "rank_term", "regulariser_term", "transport",
+    "transported", "wasserstein",
 ]  # fmt: skip
