@@ -18,7 +18,7 @@ from bandstop.method.gates import GATES
 from bandstop.method.table import METHODS
 from bandstop.method.terms import TERMS
 from bandstop.nn import Network
-from bandstop.objective import Objective, Outputs, once, transport
+from bandstop.objective import Objective, Outputs, once, strength, transport
 from bandstop.prune import (
     NEVER,
     Masks,
@@ -188,4 +188,5 @@ def after_step(runs: Sequence[Pruning], step: int) -> None:
     first, config = runs[0], runs[0].config
     gates = [run.gates for run in runs if run.gates is not None and run.masks is None]
     if gates and "alignment" in first.method.terms and config.alignment == "transport":
-        transport(gates, config.prior, config.pull)
+        progress = (step + 1) / (first.cut_step or config.steps)
+        transport(gates, config.prior, strength(config.pull, progress))

@@ -6,7 +6,7 @@ rank_i is the place of v_i among the N latents in rising order, so Q^-1((rank_i 
 optimal transport from P to Q takes it. The step is the proximal operator of (eta / (1 - eta)) N / 2 times
 the squared Wasserstein-2 distance, which keeps the order; nothing is added to the loss, and no weight is
 balanced against it. (Aligning latents with a prior, so that its quantiles are theirs: PMP, arXiv
-2305.19343; by transport: our choice.)
+2305.19343; by transport, and its schedule: our choice.)
 """
 
 from __future__ import annotations
@@ -35,6 +35,21 @@ def transported(
     tensor([ 1.1500, -1.1500,  0.0000])
     """
     return torch.lerp(v, at_ranks(v, prior_quantiles(v, prior)), eta)
+
+
+def strength(pull: float, progress: float) -> float:
+    """eta(t) = pull^(1 - u): `pull`, then over the last fifth geometrically up to 1, u how much of that
+    fifth has passed; so at the end the latents are the prior's quantiles, and its threshold keeps what it
+    says.
+
+    >>> [round(strength(0.25, t), 3) for t in (0.0, 0.8, 0.9, 1.0)]
+    [0.25, 0.25, 0.5, 1.0]
+    """
+    return pull ** (1 - max(0.0, (progress - 1 + LAST) / LAST))
+
+
+LAST = 0.2
+"""Part at the end, before the masks are final, in which the step grows to the whole way."""
 
 
 @torch.no_grad()

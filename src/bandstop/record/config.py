@@ -121,7 +121,8 @@ class Config:
     pull: float = _option(
         0.3,
         "Method",
-        "transport: part of the way to its quantile of the prior that a latent goes in each step",
+        "transport: part of the way to its quantile of the prior that a latent goes in a step; it rises to "
+        "1 in the last fifth before the masks are final",
         PRIOR,
     )
     sigma_start: float = _option(2.0, "Method", "sharpness of the gate at the start", SHARPENED)
