@@ -283,3 +283,9 @@ def test_long_names_that_differ_only_in_what_is_cut_off_still_differ():
     assert len(one) == len(other) == LONGEST
     assert one[:-9] == other[:-9]
     assert one != other
+
+
+def test_an_earlier_name_of_an_option_is_read_and_not_beside_the_new_one():
+    assert from_mapping({"smoothing": 0.3}, "here") == {"label_smoothing": 0.3}
+    with pytest.raises(BadInput, match="is set twice"):
+        from_mapping({"smoothing": 0.3, "label-smoothing": 0.1}, "here")

@@ -26,6 +26,7 @@ from bandstop.prune import (
     check_reachable,
     choose_live,
     choose_live_groups,
+    coarsest_levels,
     live,
     masks_at,
     order_of,
@@ -59,6 +60,9 @@ class Pruning:
         if self.method.gate is not None:
             spec = GATES[self.method.gate](config)
             if spec.whole_groups:
+                if self.method.coarsest:
+                    levels = coarsest_levels(self.budget, net.shape, spec.whole_groups)
+                    spec = replace(spec, levels=levels)  # type: ignore[call-arg]
                 check_groups_reachable(self.budget, net.shape, spec.whole_groups)
             self.gates = gate.attach(net, spec)
 

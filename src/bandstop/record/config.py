@@ -28,10 +28,10 @@ WHOLE = ("dense", "gcn", "arma", "sgc", "cheb")
 """Methods that remove nothing."""
 PRIOR = ("pmp", "mrmp")
 LADDER = ("mrmp",)
-SPECTRUM = ("unstructured", "semi-structured", "structured")
+RANKED = ("unstructured", "semi-structured")
 GROUPED = ("semi-structured", "ctf")
-BUDGETED = (*SPECTRUM, "ctf")
-SHARPENED = (*PRIOR, *BUDGETED)
+BUDGETED = (*RANKED, "ctf")
+SHARPENED = (*PRIOR, *BUDGETED, "structured")
 GATED = (*SHARPENED, "gradual")
 """Methods by what they look at."""
 
@@ -150,7 +150,7 @@ class Config:
         ("ctf",),
     )
     budget_weight: float = _option(0.1, "Method", "weight of the budget term", BUDGETED)
-    rank_weight: float = _option(0.01, "Method", "weight of the masks' rank", SPECTRUM)
+    rank_weight: float = _option(0.01, "Method", "weight of the masks' rank", RANKED)
     l0_weight: float = _option(1.0, "Method", "weight of the open gates", ("mp-l0",))
     l1_weight: float = _option(10.0, "Method", "weight of the mean magnitude", ("mp-l1",))
     entropy_weight: float = _option(100.0, "Method", "weight of the entropy", ("mp-entropy",))
