@@ -92,7 +92,7 @@ def test_a_method_delivers_the_budget_all_of_it_alive_and_no_layer_empty(
     elif scope == "global":
         assert kept(masks) == allowed
     else:  # where a layer's share does not fit to the others' paths, fewer stay than may
-        assert 0.9 * allowed <= kept(masks) <= allowed
+        assert 0.85 * allowed <= kept(masks) <= allowed
     assert all(m.any() for m in masks.values())
     assert all(torch.equal(masks[n], alive) for n, alive in live(masks, net.shape).items())
 
@@ -150,7 +150,8 @@ def test_gated_baked_and_compacted_network_agree(method, fusion):
 
 @pytest.mark.parametrize("method", [n for n in OURS if METHODS[n].trains])
 def test_training_lowers_the_cross_entropy(method):
-    _, _, history = trained(config_of(method, 0.0 if method == "dense" else 0.5))
+    rate = 0.0 if method == "dense" else 0.5
+    _, _, history = trained(config_of(method, rate, label_smoothing=0.0))  # whose least is 0
     assert history[-1].terms["cross_entropy"] < 0.85 * history[0].terms["cross_entropy"]
 
 

@@ -166,7 +166,7 @@ class Config:
         0.03, "Training", "Adam's rate at the start; it falls along a cosine"
     )
     label_smoothing: float = _option(
-        0.1, "Training", "part of each label that is spread over all classes, in [0, 1)"
+        0.2, "Training", "part of each label that is spread over all classes, in [0, 1)"
     )
     weight_decay: float = _option(
         0.0, "Training", "AdamW's decay of the prunable weights, times the learning rate"
