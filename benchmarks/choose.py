@@ -1,34 +1,47 @@
-"""Compare options without looking at a test fold.
+"""Compare options without looking at a test part.
 
-The fold named by --outer is set aside, all of its sequences unseen. The other folds are rotated: each
-is the test part once, the rest trains. So a figure printed here may be used to choose a default, and
-the outer fold still measures it honestly.
+The test part of the fold named by --outer is set aside, all of its sequences unseen. What it trains on
+is divided, and each part tests once while the rest trains: by the other folds where there are several,
+else into --parts, by whole groups. So a figure printed here may be used to choose a default, and the
+outer fold still measures it honestly.
 
-    python benchmarks/choose.py --data sbu:DIR --outer 5 --vary noise=0.03,0.1 --vary view=camera --seeds 2
+    python benchmarks/choose.py --data sbu:DIR --vary noise=0.03,0.1 --vary view=camera --seeds 2
+    python benchmarks/choose.py --data fpha:DIR --parts 3 --vary label-smoothing=0,0.1,0.2
 
-Prints a line for each value and rate: mean accuracy over inner folds and seeds, and each run's.
+Prints a line for each value and rate: mean accuracy over parts and seeds, the rate before the exact cut,
+multiply-accumulates of a dense runtime, and each run's accuracy. --runs keeps the runs, so that the same
+command goes on where it was stopped.
 """
 
 from __future__ import annotations
 
 import argparse
 import statistics
+from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import fields, replace
+from functools import cache
 from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bandstop.data import Dataset, Fold, load
+from bandstop.data import Dataset, Fold, Sequence, load
+from bandstop.errors import BadInput
 from bandstop.job import design
 from bandstop.record import Config
 
 
-def inner_folds(dataset: Dataset, outer: str) -> Dataset:
-    """The data set with one fold's test sequences taken out, and the other folds among themselves."""
+def inside(dataset: Dataset, outer: str, parts: int, by: str = "group") -> Dataset:
+    """The data set without one fold's test part, and its training part divided into folds.
+
+    parts  how many folds where `outer` is the only one; else the other folds divide
+    by     "group": whole groups; "class": the sequences of each class are dealt out in turn
+    """
     hidden = set(dataset.fold(outer).test)
     shown = [i for i in range(len(dataset.sequences)) if i not in hidden]
     new = {old: position for position, old in enumerate(shown)}
+    sequences = tuple(dataset.sequences[i] for i in shown)
     folds = tuple(
         Fold(
             f.name,
@@ -38,16 +51,58 @@ def inner_folds(dataset: Dataset, outer: str) -> Dataset:
         for f in dataset.folds
         if f.name != outer
     )
-    sequences = tuple(dataset.sequences[i] for i in shown)
-    return replace(
-        dataset, name=f"{dataset.name} without fold {outer}", sequences=sequences, folds=folds
+    if len(folds) < 2:
+        folds = divided(sequences, [new[i] for i in dataset.fold(outer).train], parts, by)
+    name = f"{dataset.name} without the test part of fold {outer}"
+    return replace(dataset, name=name, sequences=sequences, folds=folds)
+
+
+def divided(
+    sequences: tuple[Sequence, ...], rows: list[int], parts: int, by: str
+) -> tuple[Fold, ...]:
+    """`parts` folds of these rows, about equally large, named "a", "b", …; each tests on one of them."""
+    part: dict[int, int] = {}
+    if by == "group":
+        sizes = Counter(group_of(sequences[i]) for i in rows)
+        if not 2 <= parts <= len(sizes):
+            raise BadInput(
+                f"--parts must be at least 2 and at most the number of groups, {len(sizes)}, not "
+                f"{parts}; --by class divides without groups"
+            )
+        filled = [0] * parts
+        place: dict[str, int] = {}
+        for group, size in sorted(sizes.items(), key=lambda item: (-item[1], item[0])):
+            place[group] = filled.index(min(filled))
+            filled[place[group]] += size
+        part = {i: place[group_of(sequences[i])] for i in rows}
+    else:
+        dealt: Counter[int | None] = Counter()
+        for i in rows:
+            part[i] = (dealt[sequences[i].label] + (sequences[i].label or 0)) % parts
+            dealt[sequences[i].label] += 1
+    return tuple(
+        Fold(
+            chr(ord("a") + k),
+            tuple(i for i in rows if part[i] != k),
+            tuple(i for i in rows if part[i] == k),
+        )
+        for k in range(parts)
     )
 
 
-def accuracy(config: Config, outer: str, runs: Path) -> float:
-    """One inner run, or the figure it left if it was made before."""
-    dataset = inner_folds(load(config.data), outer)
-    return design(config, runs, dataset).record.result["accuracy"]
+def group_of(sequence: Sequence) -> str:
+    """Who was recorded; where nothing says so, the folder that the recording is in."""
+    return sequence.group or sequence.name.partition("/")[0]
+
+
+@cache
+def dataset(data: str, outer: str, parts: int, by: str) -> Dataset:
+    return inside(load(data), outer, parts, by)
+
+
+def outcome(config: Config, outer: str, parts: int, by: str, runs: Path) -> dict:
+    """The figures of one inner run, made or found."""
+    return design(config, runs, dataset(config.data, outer, parts, by)).record.result
 
 
 def parse(text: str) -> list[dict]:
@@ -65,33 +120,48 @@ def parse(text: str) -> list[dict]:
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--data", required=True)
-    arguments.add_argument("--outer", default="5")
+    arguments.add_argument("--outer", help="fold whose test part is hidden (the last one)")
+    arguments.add_argument("--parts", type=int, default=3, help="where there is one fold alone")
+    arguments.add_argument("--by", choices=("group", "class"), default="group")
     arguments.add_argument(
         "--vary", action="append", help="such as 'noise=0.03,0.1 steps=800,1600'; may be repeated"
     )
     arguments.add_argument("--method", default="pmp")
-    arguments.add_argument("--rates", default="0.9,0.98")
+    arguments.add_argument("--rates", default="0.9,0.98", help="of the method; dense needs none")
     arguments.add_argument("--seeds", type=int, default=2)
     arguments.add_argument("--jobs", type=int, default=2)
+    arguments.add_argument("--runs", type=Path, help="keep the runs here (a temporary folder)")
     given = arguments.parse_args()
-    names = [f.name for f in load(given.data).folds if f.name != given.outer]
+    outer = given.outer or load(given.data).folds[-1].name
+    how = (outer, given.parts, given.by)
+    names = [f.name for f in dataset(given.data, *how).folds]
 
-    with TemporaryDirectory() as folder, ProcessPoolExecutor(given.jobs) as pool:
+    with ExitStack() as stack:
+        runs = given.runs or Path(stack.enter_context(TemporaryDirectory()))
+        pool = stack.enter_context(ProcessPoolExecutor(given.jobs))
 
         def measure(config: Config, words: str) -> None:
-            runs = [replace(config, fold=n, seed=s) for n in names for s in range(given.seeds)]
-            count = len(runs)
-            right = list(pool.map(accuracy, runs, [given.outer] * count, [Path(folder)] * count))
+            configs = [replace(config, fold=n, seed=s) for n in names for s in range(given.seeds)]
+            tasks = [pool.submit(outcome, c, *how, runs) for c in configs]
+            found = [task.result() for task in tasks]
+            right = [r["accuracy"] for r in found]
+            observed = [r["rate_observed"] for r in found if r["rate_observed"] is not None]
+            before = f", {statistics.fmean(observed):.4f} before the cut" if observed else ""
+            macs = statistics.fmean(r["macs"] for r in found)
             each = " ".join(f"{100 * a:.1f}" for a in right)
-            print(f"{words}: {100 * statistics.fmean(right):.2f} %  ({each})", flush=True)
+            print(
+                f"{words}: {100 * statistics.fmean(right):.2f} %{before}, {macs:.0f} MACs  ({each})",
+                flush=True,
+            )
 
         for options in (o for text in given.vary or [""] for o in parse(text)):
             words = " ".join(f"{k}={v}" for k, v in options.items()) or "defaults"
-            base = Config(data=given.data, method=given.method, validation=0.0, **options)
+            base = Config(data=given.data, validation=0.0, **{"method": given.method} | options)
             # the dense references first: two runs that share one would wait for each other
             measure(base.dense(), f"{words}  dense")
-            for rate in map(float, given.rates.split(",")):
-                measure(replace(base, rate=rate), f"{words}  {given.method} {rate:g}")
+            if base.method != "dense":
+                for rate in map(float, given.rates.split(",")):
+                    measure(replace(base, rate=rate), f"{words}  {base.method} {rate:g}")
 
 
 if __name__ == "__main__":

@@ -14,8 +14,10 @@ from bandstop.measure import relative_error
 from bandstop.method import METHODS, Pruning
 from bandstop.method.gates import GATES
 from bandstop.nn import AttentionGCN, Shape
+from bandstop.objective import ALIGNMENTS
 from bandstop.prune import compact, live
 from bandstop.record import Config
+from bandstop.record.config import CHOICES
 from bandstop.train import Alone, Clock, Epoch, Learner, adam, train
 
 STEPS = 40
@@ -56,7 +58,7 @@ def trained(config: Config, seed: int = 0) -> tuple[AttentionGCN, Pruning, list[
         train(
             Alone(Learner(net, pruning.objective(), optimiser)),
             lambda step: (SIGNALS[None], LABELS[None]), Clock(STEPS, 10), 0.03, pruning.before_step,
-            lambda: [{"rate": pruning.observed_rate()}], history.extend,
+            lambda: [{"rate": pruning.observed_rate()}], history.extend, 0, pruning.after_step,
         )  # fmt: skip
     return net, pruning, history
 
@@ -90,7 +92,7 @@ def test_a_method_delivers_the_budget_all_of_it_alive_and_no_layer_empty(
     elif scope == "global":
         assert kept(masks) == allowed
     else:  # where a layer's share does not fit to the others' paths, fewer stay than may
-        assert 0.9 * allowed <= kept(masks) <= allowed
+        assert 0.85 * allowed <= kept(masks) <= allowed
     assert all(m.any() for m in masks.values())
     assert all(torch.equal(masks[n], alive) for n, alive in live(masks, net.shape).items())
 
@@ -148,7 +150,8 @@ def test_gated_baked_and_compacted_network_agree(method, fusion):
 
 @pytest.mark.parametrize("method", [n for n in OURS if METHODS[n].trains])
 def test_training_lowers_the_cross_entropy(method):
-    _, _, history = trained(config_of(method, 0.0 if method == "dense" else 0.5))
+    rate = 0.0 if method == "dense" else 0.5
+    _, _, history = trained(config_of(method, rate, label_smoothing=0.0))  # whose least is 0
     assert history[-1].terms["cross_entropy"] < 0.85 * history[0].terms["cross_entropy"]
 
 
@@ -177,7 +180,7 @@ def test_the_stages_follow_each_other_and_after_the_cut_the_masks_stay(method):
     assert all(torch.equal(m, fixed[n]) for n, m in pruning.finish().items())
 
 
-@pytest.mark.parametrize("alignment", ["wasserstein", "kl", "none"])
+@pytest.mark.parametrize("alignment", CHOICES["alignment"])
 @pytest.mark.parametrize("prior", ["gaussian", "laplace", "uniform"])
 @pytest.mark.parametrize("threshold", ["empirical", "prior"])
 def test_pmp_meets_the_budget_with_every_alignment_prior_and_threshold(alignment, prior, threshold):
@@ -186,7 +189,9 @@ def test_pmp_meets_the_budget_with_every_alignment_prior_and_threshold(alignment
     assert kept(pruning.finish()) == round(0.3 * net.shape.weights)
     assert pruning.observed is not None
     names = (
-        {"cross_entropy"} if alignment == "none" else {"cross_entropy", f"alignment_{alignment}"}
+        {"cross_entropy", f"alignment_{alignment}"}
+        if alignment in ALIGNMENTS
+        else {"cross_entropy"}
     )
     assert set(history[-1].terms) == names
     if threshold == "empirical":

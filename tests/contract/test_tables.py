@@ -25,7 +25,7 @@ TABLES = {
     "scope": SCOPES,
     "prior": PRIORS,
     "threshold": THRESHOLDS,
-    "alignment": [*ALIGNMENTS, "none"],
+    "alignment": [*ALIGNMENTS, "transport", "none"],
     "psi": PSIS,
     "samples": ["spread", "repeated"],
     "precision": ["full", "medium"],

@@ -146,6 +146,21 @@ def test_the_parts_of_the_levels_sum_to_the_structure_or_to_all_without_entries(
 # --- semi-structured ---------------------------------------------------------------------------
 
 
+def test_groups_of_semi_structured_pass_no_gradient_and_entries_theirs():
+    energy = (torch.rand(3, 4, 5, generator=seeded(0)) + 0.1).requires_grad_()
+    low = torch.tensor([0.4, 0.4, 0.4, 0.0])
+    own = semi_structured(energy, scalar(0.3), scalar(0.5), low, scalar(0.05), LEVELS)
+    groups = semi_structured(energy, scalar(0.3), scalar(0.5), low[:3], scalar(0.05), COARSE)
+    assert not groups.requires_grad
+    (slope,) = torch.autograd.grad(own.sum(), energy)
+    keep, drop = decisions(energy.detach(), scalar(0.3), low, scalar(0.05), LEVELS)
+    open_ = torch.ones_like(energy)
+    for level in COARSE:
+        open_ = open_ * (1 - keep[level]) * (1 - drop[level])
+    fine = torch.sigmoid(0.05 * (energy.detach() - 0.5))
+    torch.testing.assert_close(slope, open_ * 0.05 * fine * (1 - fine))
+
+
 def test_where_a_group_agrees_it_decides_and_where_it_does_not_the_entry_does():
     energy = torch.full((1, 3, 40), 0.1)
     energy[0, 0] = 4.0  # all pass: kept whole
@@ -172,9 +187,10 @@ def test_its_ends_are_the_band_stop_alone_and_groups_alone():
 
 @given(st.integers(0, 2**20), st.floats(0.5, 100))
 def test_a_group_is_never_kept_and_dropped_at_once(seed, sharpness):
-    passing = torch.rand(2, 4, 5, generator=seeded(seed))
-    low = torch.full((4,), AGREE / 2)
-    keep, drop = decisions(passing, low, torch.tensor(sharpness), LEVELS)
+    energy = 4 * torch.rand(2, 4, 5, generator=seeded(seed))
+    first = torch.tensor(1.0)
+    low = torch.full((4,), AGREE / 2)  # of groups that are kept more passes: none of it is below 1
+    keep, drop = decisions(energy, first, low, torch.tensor(sharpness), LEVELS)
     for level in COARSE:
         assert ((keep[level] <= 0.5) | (drop[level] <= 0.5)).all()
 
@@ -199,7 +215,8 @@ def test_what_is_kept_whole_uses_up_the_budget_although_one_of_its_rows_is_dropp
     attach(bearer, spec).update(0.0)
     (gated,) = gated_tensors(bearer)
     gate, energy = gated.gate, latent.square()
-    assert pooled(torch.sigmoid(2 * (energy - gate.first)), "row")[0, 0] < gate.low[1]
+    passed = energy * torch.sigmoid(2 * (energy - gate.first))
+    assert pooled(passed, "row")[0, 0] < gate.low[1]
     mask = gate.hard_mask(gated.latent)
     assert mask[0].all()
     assert int(mask.sum()) == 160 - 42
@@ -211,7 +228,7 @@ def test_what_is_kept_whole_uses_up_the_budget_although_one_of_its_rows_is_dropp
 def test_a_row_that_agrees_is_not_kept_in_a_channel_that_is_dropped():
     energy = torch.zeros(1, 8, 4)
     energy[0, 0] = 4.0
-    low, levels = torch.tensor([0.5, 0.1, 0.0]), ("channel", "row", "entry")
+    low, levels = torch.tensor([1.0, 0.2, 0.0]), ("channel", "row", "entry")
     kept, dropped = whole_groups(energy, scalar(1.0), low, scalar(100.0), levels)
     assert not kept.any()
     assert dropped.all()
@@ -247,10 +264,10 @@ def test_the_cascade_is_its_formula_entry_by_entry():
     tau = 100 * sharpness
     for c, i, j in torch.cartesian_prod(*map(torch.arange, energy.shape)).tolist():
         keep, drop = {}, {}
-        for level, group in (("channel", m[c]), ("row", m[c, i]), ("column", m[c, :, j])):
-            mean = pooled(m, level).mean()
-            keep[level] = torch.sigmoid(tau * (group.mean() - AGREE))
-            drop[level] = torch.sigmoid(tau * (lows[level] - group.mean()) / mean)
+        for level, at in (("channel", (c,)), ("row", (c, i)), ("column", (c, slice(None), j))):
+            keep[level] = torch.sigmoid(tau * (m[at].mean() - AGREE))
+            passed = (m * energy)[at].mean()
+            drop[level] = torch.sigmoid(tau * (lows[level] - passed) / (m * energy).mean())
         fine = torch.sigmoid(sharpness * (energy[c, i, j] - own))
         either = 1 - (1 - keep["row"]) * (1 - keep["column"])
         fine = either + (1 - either) * (1 - drop["row"]) * (1 - drop["column"]) * fine

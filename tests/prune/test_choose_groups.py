@@ -18,8 +18,10 @@ from bandstop.nn import Shape
 from bandstop.prune import check_reachable, live
 from bandstop.prune.choose import rate_of
 from bandstop.prune.choose_groups import (
+    check_groups_reachable,
     choose_groups,
     choose_live_groups,
+    coarsest_levels,
     shared_path,
 )
 
@@ -214,3 +216,14 @@ def test_groups_that_a_training_has_closed_go_before_all_that_are_open():
     assert torch.equal(masks["w"], opened)
     free, _ = choose_groups({"w": score}, Budget(0.7))
     assert free["w"][3:].any()
+
+
+@pytest.mark.parametrize(("rate", "levels"), [(0.5, 1), (0.8, 1), (0.95, 2), (0.99, 3)])
+def test_no_finer_level_takes_part_than_the_budget_needs(rate, levels):
+    shape = Shape(heads=4, nodes=8, features=6, filters=16, classes=5)
+    found = coarsest_levels(Budget(rate), shape, COARSE)
+    assert found == COARSE[:levels]
+    check_groups_reachable(Budget(rate), shape, found)
+    if levels > 1:
+        with pytest.raises(BadInput, match="budget unreachable"):
+            check_groups_reachable(Budget(rate), shape, COARSE[: levels - 1])

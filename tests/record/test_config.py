@@ -22,10 +22,11 @@ GOOD = {
     "data": ["sbu:somewhere"], "fold": ["5", "all", 3], "validation": [0, 0.5], "chunks": [1, 40],
     **{f"{term}_weight": [0, 7.5] for term in WEIGHTED},
     "trim": [0, 1], "together": [0, 2], "seen": ["90", "50,0.6,98"],
-    "structure": [0, 1], "levels": [["entry"], ("row", "channel")], "rate": [0, 0.5, 0.999],
+    "structure": [0, 1], "pull": [0.1, 1], "levels": [["entry"], ("row", "channel")], "rate": [0, 0.5, 0.999],
     "sigma_start": [0.1], "sigma_end": [1e4],
     "warmup": [0, 1], "settle": [0, 0.99], "heads": [1], "filters": [1], "steps": [1], "batch": [1],
-    "learning_rate": [1e-6, 1.0], "smoothing": [0, 0.9], "seed": [0, 2**32 - 1], "mirror": [0, 1],
+    "learning_rate": [1e-6, 1.0], "label_smoothing": [0, 0.9], "weight_decay": [0, 0.5],
+    "seed": [0, 2**32 - 1], "mirror": [0, 1],
     "exchange": [0, 1], "rotation": [0, 180], "scale": [0, 1], "noise": [0, 10], "crop": [0, 0.45],
     "drop": [(), ["lost"], ("short", "lost")],
     "exempt": [(), ("dense",), ["dense", "filters"]], "layer_rate": [("dense=0.8", "filters=0")],
@@ -35,12 +36,14 @@ WHOLE = [*NUMBERS, 0, -1, 1.5, "8", True]
 BAD = {
     "data": [5, None, ["sbu"]], "validation": [*NUMBERS, -0.1, 0.6], "chunks": WHOLE,
     **{f"{term}_weight": [*NUMBERS, -1] for term in WEIGHTED}, "structure": [*NUMBERS, -0.1, 1.1],
+    "pull": [*NUMBERS, 0, 1.1],
     "trim": [*NUMBERS, -0.1, 1.1], "together": [*NUMBERS, 1, -1],
     "seen": [5, "", "90,50", "50,x", "50,100"],
     "levels": [(), ("head",), ("row", "row"), 5], "rate": [*NUMBERS, 1, 1.0, -0.1, 90],
     "sigma_start": [*NUMBERS, 0, -1], "sigma_end": [*NUMBERS, 0, -1], "warmup": [*NUMBERS, -0.1, 1.1],
     "settle": [*NUMBERS, -0.1, 1], "heads": WHOLE, "filters": WHOLE, "steps": WHOLE, "batch": WHOLE,
-    "learning_rate": [*NUMBERS, 0, -1], "smoothing": [*NUMBERS, -0.1, 1],
+    "learning_rate": [*NUMBERS, 0, -1], "label_smoothing": [*NUMBERS, -0.1, 1],
+    "weight_decay": [*NUMBERS, -0.1, 11],
     "seed": [*NUMBERS, -1, 2**32, 0.5, True], "mirror": [*NUMBERS, -0.1, 1.1],
     "exchange": [*NUMBERS, -0.1, 1.1], "rotation": [*NUMBERS, -1, 181], "scale": [*NUMBERS, -0.1, 1.1],
     "noise": [*NUMBERS, -0.1, 11], "crop": [*NUMBERS, -0.1, 0.5], "exempt": [5, None, [1], {"a": 1}],
@@ -274,9 +277,15 @@ def test_long_names_that_differ_only_in_what_is_cut_off_still_differ():
     many = {
         n: GOOD[n][-1]
         for n in ("validation", "chunks", "warmup", "settle", "heads", "filters", "learning_rate",
-                  "smoothing", "mirror", "exchange", "rotation", "scale")
+                  "label_smoothing", "mirror", "exchange", "rotation", "scale")
     }  # fmt: skip
     one, other = (run_name(Config(**many, crop=crop), "abcdef") for crop in (0.1, 0.2))
     assert len(one) == len(other) == LONGEST
     assert one[:-9] == other[:-9]
     assert one != other
+
+
+def test_an_earlier_name_of_an_option_is_read_and_not_beside_the_new_one():
+    assert from_mapping({"smoothing": 0.3}, "here") == {"label_smoothing": 0.3}
+    with pytest.raises(BadInput, match="is set twice"):
+        from_mapping({"smoothing": 0.3, "label-smoothing": 0.1}, "here")

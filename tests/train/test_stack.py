@@ -6,7 +6,7 @@ import pytest
 import torch
 from making import seeded
 
-from bandstop.method import METHODS, Pruning, before_step
+from bandstop.method import METHODS, Pruning, after_step, before_step
 from bandstop.nn import AttentionGCN, Shape
 from bandstop.objective import NO_LABEL
 from bandstop.record import Config
@@ -24,7 +24,7 @@ def a_run(method: str, run: int, **options) -> tuple[Learner, Pruning]:
     config = Config(method=method, rate=RATES[run], seed=run, steps=STEPS, **options)
     net = AttentionGCN(Shape(2, 6, 4, 8, 3), seeded(run)).double()
     pruning = Pruning(net, config)
-    optimiser = adam(net, 0.03)
+    optimiser = adam(net, 0.03, config.weight_decay, pruning.tensors.values())
     return Learner(net, pruning.objective(), optimiser), pruning
 
 
@@ -37,6 +37,7 @@ def train_them(runs, rows, steps: int = STEPS, first: int = 0):
         lambda step: (SIGNALS[rows], LABELS[rows]), Clock(steps, 10), 0.03,
         lambda step: before_step(prunings, step),
         lambda: [{"rate": p.observed_rate()} for p in prunings], epochs.append, first,
+        lambda step: after_step(prunings, step),
     )  # fmt: skip
     return epochs
 
@@ -46,13 +47,18 @@ def same(a: Learner, b: Learner, tolerance: float) -> None:
         assert torch.allclose(x, y, rtol=0, atol=tolerance), name
 
 
+TRANSPORT = {"alignment": "transport", "threshold": "prior"}
 VARIANTS = [
     *((m, {"seen": "30,50,70"} if METHODS[m].many else {}) for m in TRAINING),
     ("pmp", {"alignment": "kl"}),
     ("pmp", {"threshold": "prior", "prior": "laplace"}),
     ("pmp", {"exempt": ("attention",)}),
     ("pmp", {"scope": "layer"}),
-    ("dense", {"smoothing": 0.1}),
+    ("pmp", TRANSPORT),
+    ("pmp", TRANSPORT | {"scope": "layer"}),
+    ("mrmp", TRANSPORT | {"seen": "30,50,70"}),
+    ("dense", {"label_smoothing": 0.1}),
+    ("pmp", {"weight_decay": 0.5}),
 ]
 
 

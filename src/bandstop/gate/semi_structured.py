@@ -1,14 +1,17 @@
 """Semi-structured masks: band-stop, weight sharing, gating, a cascade on one latent tensor (2412.11813).
 
     1. band-stop   m = sigmoid( sigma (v^2 - a^2) ), for each entry
-    2. sharing     s = the mean of m over a channel, a row, a column
-    3. gating      keep = sigmoid( tau (s - hi) ),  drop = sigmoid( tau (lo - s) / mean(s) )
+    2. sharing     s, e = the means of m and of m v^2 over a channel, a row, a column
+    3. gating      keep = sigmoid( tau (s - hi) ),  drop = sigmoid( tau (lo - e) / mean(e) )
                    mask of a level = keep + (not keep) (not drop) (mask of the finer level)
 
 with not x = 1 - x; from the channel over row and column together to the entry, whose own decision is a
 band-stop again, sigmoid(sigma (v^2 - b^2)). Where a group agrees, it decides; where it does not, the
 finer level does. (The three stages and the not-gates: arXiv 2412.11813, in words; the formulas, tau =
-100 sigma, hi = 0.95, and how a, b and lo are set: our choice.)
+100 sigma, hi = 0.95, that what passes is weighed by its energy, and how a, b and lo are set: our choice.)
+
+No gradient goes through sharing: groups are chosen in every step by what passes them, and entries learn
+through their own band-stop and their weight (decision 0007).
 
 The level of entries alone is **unstructured** pruning, groups alone are **structured** pruning.
 """
@@ -61,8 +64,7 @@ def semi_structured(
         fine = torch.sigmoid(sharpness * (energy - own))
     if tuple(levels) == ("entry",):
         return fine
-    passing = torch.sigmoid(sharpness * (energy - first))
-    keep, drop = decisions(passing, low, sharpness, levels)
+    keep, drop = decisions(energy.detach(), first, low, sharpness, levels)
     lines_keep = 1 - (1 - keep["row"]) * (1 - keep["column"])
     lines_spare = (1 - drop["row"]) * (1 - drop["column"])
     lines = lines_keep + (1 - lines_keep) * lines_spare * fine
@@ -70,7 +72,8 @@ def semi_structured(
 
 
 def decisions(
-    passing: Float[Tensor, "channel row column"],
+    energy: Float[Tensor, "channel row column"],
+    first: Float[Tensor, ""],
     low: Float[Tensor, " level"],
     sharpness: Float[Tensor, ""],
     levels: Sequence[str],
@@ -79,16 +82,17 @@ def decisions(
 
     Without the level of entries no group is kept against a coarser or finer one: groups only drop.
     """
+    passing = torch.sigmoid(sharpness * (energy - first))
     none = torch.zeros_like(passing[:1, :1, :1])
     keep, drop = (dict.fromkeys(("channel", "row", "column"), none) for _ in range(2))
     tau = CRISP * sharpness
     for at, level in enumerate(levels):
         if level == "entry":
             continue
-        s = pooled(passing, level)
-        drop[level] = torch.sigmoid(tau * (low[at] - s) / s.mean().clamp(min=1e-12))
+        e = pooled(passing * energy, level)
+        drop[level] = torch.sigmoid(tau * (low[at] - e) / e.mean().clamp(min=1e-12))
         if "entry" in levels:
-            keep[level] = torch.sigmoid(tau * (s - AGREE))
+            keep[level] = torch.sigmoid(tau * (pooled(passing, level) - AGREE))
     return keep, drop
 
 
@@ -139,9 +143,8 @@ def whole_groups(
     levels: Sequence[str],
 ) -> tuple[Tensor, Tensor]:
     """Entries that a group keeps whole, and those that a group drops: (kept, dropped), boolean."""
-    passing = torch.sigmoid(sharpness * (energy - first))
     keep, drop = (
-        {k: v > 0.5 for k, v in d.items()} for d in decisions(passing, low, sharpness, levels)
+        {k: v > 0.5 for k, v in d.items()} for d in decisions(energy, first, low, sharpness, levels)
     )
     lines_keep = keep["row"] | keep["column"]
     kept = keep["channel"] | (~drop["channel"] & lines_keep)
@@ -179,7 +182,7 @@ class SemiStructured(LevelledSpec):
                 fill(models, name, "own", first[name])
             return
         passing = {
-            n: torch.sigmoid(sharpness * (e - first[n][:, None, None, None]))
+            n: e * torch.sigmoid(sharpness * (e - first[n][:, None, None, None]))
             for n, e in energies.items()
         }
         low, open_ = coarse_edges(models, passing, self.levels, self.structure, ramp, alive)
@@ -187,10 +190,10 @@ class SemiStructured(LevelledSpec):
         sigma = first[next(iter(first))].new_full((count,), sharpness)
         for name, keep in keep_now(models, ramp).items():
             low[name] = low[name] * (1 - 1e-3)  # of groups that are equal all stay
-            kept[name], _ = torch.func.vmap(
+            kept[name], dropped = torch.func.vmap(
                 lambda e, a, lo, s: whole_groups(e, a, lo, s, self.levels)
             )(energies[name], first[name], low[name], sigma)
-            open_[name] = kept[name] | open_[name]
+            open_[name] = ~dropped
             fill(models, name, "keep", torch.tensor(keep))
             fill(models, name, "first", first[name])
             fill(models, name, "low", low[name])

@@ -19,7 +19,7 @@ from bandstop.job.machine import products
 from bandstop.job.networks import new_network
 from bandstop.job.task import Task
 from bandstop.measure import accuracy, predictions
-from bandstop.method import Pruning, before_step
+from bandstop.method import Pruning, after_step, before_step
 from bandstop.nn import Network
 from bandstop.prune import Masks
 from bandstop.record import RunFolder, run_identity
@@ -128,7 +128,10 @@ class Training:
     def _new(task: Task, folder: RunFolder, device: torch.device) -> Training:
         net = new_network(task, device)
         pruning = Pruning(net, task.config)
-        optimiser = adam(net, task.config.learning_rate)  # of the gates' parameters too
+        # of the gates' parameters too
+        optimiser = adam(
+            net, task.config.learning_rate, task.config.weight_decay, pruning.tensors.values()
+        )
         objective = replace(pruning.objective(), weights=task.class_weights)
         return Training(task, folder, net, pruning, Learner(net, objective, optimiser))
 
@@ -212,6 +215,7 @@ def train_together(runs: Sequence[Training], listener: Listener) -> list[Trained
                 observe=lambda: [run.observe() for run in runs],
                 after_epoch=after_epoch,
                 first_epoch=first,
+                after_step=lambda step: after_step(prunings, step),
             )
     finally:
         listener.end()

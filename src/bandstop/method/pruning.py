@@ -18,7 +18,7 @@ from bandstop.method.gates import GATES
 from bandstop.method.table import METHODS
 from bandstop.method.terms import TERMS
 from bandstop.nn import Network
-from bandstop.objective import Objective, Outputs, once
+from bandstop.objective import Objective, Outputs, once, strength, transport
 from bandstop.prune import (
     NEVER,
     Masks,
@@ -26,6 +26,7 @@ from bandstop.prune import (
     check_reachable,
     choose_live,
     choose_live_groups,
+    coarsest_levels,
     live,
     masks_at,
     order_of,
@@ -59,6 +60,9 @@ class Pruning:
         if self.method.gate is not None:
             spec = GATES[self.method.gate](config)
             if spec.whole_groups:
+                if self.method.coarsest:
+                    levels = coarsest_levels(self.budget, net.shape, spec.whole_groups)
+                    spec = replace(spec, levels=levels)  # type: ignore[call-arg]
                 check_groups_reachable(self.budget, net.shape, spec.whole_groups)
             self.gates = gate.attach(net, spec)
 
@@ -79,10 +83,10 @@ class Pruning:
         shares = self.budget.resolve({name: t.numel() for name, t in self.tensors.items()})
         names = [name for share in shares for name in share.names]
         if not names:  # everything is exempt
-            return Objective(smoothing=self.config.smoothing)
+            return Objective(smoothing=self.config.label_smoothing)
         made = (TERMS[term](self.config, names, self.net.shape) for term in self.method.terms)
         terms = tuple(term for term in made if term is not None and term.weight > 0)
-        return Objective(terms, self.config.smoothing, self._outputs())
+        return Objective(terms, self.config.label_smoothing, self._outputs())
 
     def _outputs(self) -> Outputs:
         """How the network is called in a step: once, or at several rates."""
@@ -94,6 +98,10 @@ class Pruning:
     def before_step(self, step: int) -> None:
         """Set the gates for this step; at the cut make the masks exact and final."""
         before_step([self], step)
+
+    def after_step(self, step: int) -> None:
+        """Move the latents to the prior, where the method aligns them by transport."""
+        after_step([self], step)
 
     @torch.no_grad()
     def cut(self) -> None:
@@ -177,3 +185,12 @@ def before_step(runs: Sequence[Pruning], step: int) -> None:
             run.cut()
     elif gates := [run.gates for run in runs if run.gates is not None]:
         gate.update_together(gates, step / cut if cut else 1.0, runs[0].alive)
+
+
+def after_step(runs: Sequence[Pruning], step: int) -> None:
+    """`Pruning.after_step` of runs that differ in fold, seed and rate alone."""
+    first, config = runs[0], runs[0].config
+    gates = [run.gates for run in runs if run.gates is not None and run.masks is None]
+    if gates and "alignment" in first.method.terms and config.alignment == "transport":
+        progress = (step + 1) / (first.cut_step or config.steps)
+        transport(gates, config.prior, strength(config.pull, progress))

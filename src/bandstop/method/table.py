@@ -19,6 +19,7 @@ class Method:
     network what is trained: None: the attention network; else a key of CONVOLUTIONS, whose network is
             recorded beside ours and delivers no bundle
     many    one training gives an order of the weights, and so a network of any rate
+    coarsest  of its levels the finer ones take part only where the coarser cannot meet the budget
     trains  False: starts from the dense reference's weights and makes no step of its own
     """
 
@@ -29,6 +30,7 @@ class Method:
     cut: float | str | None = None
     network: str | None = None
     many: bool = False
+    coarsest: bool = False
     trains: bool = True
 
 
@@ -129,11 +131,11 @@ METHODS: dict[str, Method] = {
         cut="settle",
     ),
     "structured": Method(
-        words="the semi-structured cascade with channels, rows and columns alone",
-        source="arXiv 2412.11813, the other end of its spectrum; edges: our choice",
+        words="the semi-structured cascade with whole channels alone; rows and columns where it takes them",
+        source="arXiv 2412.11813, the other end of its spectrum; which levels, edges: our choice",
         gate="structured",
-        terms=("budget", "rank"),
         cut="settle",
+        coarsest=True,
     ),
     "ctf": Method(
         words="coarse to fine: an entry lives if its channel, row, column and it itself live",

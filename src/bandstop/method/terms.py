@@ -17,7 +17,7 @@ from bandstop.record import Config
 
 
 def alignment(c: Config, names: Collection[str], shape: Shape) -> Term | None:
-    if c.alignment == "none":
+    if c.alignment in ("none", "transport"):  # transport is a step of its own, not of the loss
         return None
     return alignment_term(c.alignment, c.prior, c.alignment_weight, names)
 

@@ -62,17 +62,24 @@ def kl_divergence(v: Float[Tensor, " weight"], prior: Prior, bins: int = BINS) -
     return torch.special.xlogy(p, p.clamp(min=1e-30) / q).sum()
 
 
+def at_ranks(
+    v: Float[Tensor, "*run weight"], q: Float[Tensor, " weight"]
+) -> Float[Tensor, "*run weight"]:
+    """For each weight the value of the rising q at its rank in its row."""
+    if v.device.type == "cpu":  # five times faster than torch's sort
+        order = torch.from_numpy(np.argsort(in_numpy(v), axis=-1))
+    else:
+        order = torch.argsort(v, dim=-1)
+    return torch.empty_like(v).scatter_(-1, order, q.expand_as(v))
+
+
 class _QuantileDistance(torch.autograd.Function):
     """mean |v_(i) - q_i| along the last axis, with its gradient sign(v_(i) - q_i) / N, without a
     differentiable sort."""
 
     @staticmethod
     def forward(v: Tensor, q: Tensor) -> tuple[Tensor, Tensor]:
-        if v.device.type == "cpu":  # five times faster than torch's sort
-            order = torch.from_numpy(np.argsort(in_numpy(v), axis=-1))
-        else:
-            order = torch.argsort(v, dim=-1)
-        difference = v - torch.empty_like(v).scatter_(-1, order, q.expand_as(v))
+        difference = v - at_ranks(v, q)
         return difference.abs().mean(dim=-1), difference.sign() / v.shape[-1]
 
     @staticmethod
@@ -95,10 +102,14 @@ def _cached_quantiles(name: str, count: int, dtype: torch.dtype, device: str) ->
     return quantiles(PRIORS[name], count).to(dtype=dtype, device=device)
 
 
+def prior_quantiles(v: Float[Tensor, "*run weight"], prior: Prior) -> Float[Tensor, " weight"]:
+    """`quantiles` for as many weights as v has in a row, of its type and on its device."""
+    return _cached_quantiles(prior.name, v.shape[-1], v.dtype, str(v.device))
+
+
 def wasserstein(v: Float[Tensor, " weight"], prior: Prior) -> Float[Tensor, ""]:
     """W1(P, Q) = (1/N) sum_i | v_(i) - Q^-1((i - 1/2) / N) |, v_(i) the sorted weights."""
-    q = _cached_quantiles(prior.name, len(v), v.dtype, str(v.device))
-    return _QuantileDistance.apply(v, q)[0]
+    return _QuantileDistance.apply(v, prior_quantiles(v, prior))[0]
 
 
 ALIGNMENTS = {"kl": kl_divergence, "wasserstein": wasserstein}

@@ -6,6 +6,7 @@ from bandstop.prune.choose_groups import (
     check_groups_reachable,
     choose_groups,
     choose_live_groups,
+    coarsest_levels,
 )
 from bandstop.prune.compact import compact, masks_of
 from bandstop.prune.finish import finish, settle
@@ -22,6 +23,7 @@ __all__ = [
     "choose_groups",
     "choose_live",
     "choose_live_groups",
+    "coarsest_levels",
     "compact",
     "compact_ranks",
     "finish",

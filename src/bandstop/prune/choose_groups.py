@@ -8,6 +8,7 @@ less than the budget by less than the group that went last.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import torch
@@ -260,8 +261,23 @@ def choose_live_groups(
     return choose_groups(scores, budget, shared_path(scores, shape), levels, alive, opened)
 
 
-def check_groups_reachable(budget: Budget, shape: Shape, levels: tuple[str, ...]) -> None:
-    """Errors: BadInput where whole groups cannot meet the budget, whatever their scores."""
+def coarsest_levels(budget: Budget, shape: Shape, levels: tuple[str, ...]) -> tuple[str, ...]:
+    """The first of `levels`, coarse to fine, that can meet the budget together: no finer one than it
+    needs, whatever stays in tensors with a budget of their own. All of them where none can."""
+    for count in range(1, len(levels)):
+        with suppress(BadInput):
+            check_groups_reachable(budget, shape, levels[:count], others_whole=True)
+            return levels[:count]
+    return levels
+
+
+def check_groups_reachable(
+    budget: Budget, shape: Shape, levels: tuple[str, ...], others_whole: bool = False
+) -> None:
+    """Errors: BadInput where whole groups cannot meet the budget, whatever their scores.
+
+    others_whole  each share of the budget is judged with all of the others' groups still there
+    """
     with torch.device("cpu"):  # also where the network itself is on no device yet
         scores = {name: torch.ones(size) for name, size in shape.tensors.items()}
         groups = _Groups(scores, lambda masks: live(masks, shape))
@@ -269,4 +285,6 @@ def check_groups_reachable(budget: Budget, shape: Shape, levels: tuple[str, ...]
         for share in shares:
             groups.order(share, shared_path(scores, shape), levels, {})
         for share in shares:
+            if others_whole:
+                groups.gone = dict.fromkeys(groups.gone, 0)
             groups.require(share)

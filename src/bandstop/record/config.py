@@ -28,10 +28,10 @@ WHOLE = ("dense", "gcn", "arma", "sgc", "cheb")
 """Methods that remove nothing."""
 PRIOR = ("pmp", "mrmp")
 LADDER = ("mrmp",)
-SPECTRUM = ("unstructured", "semi-structured", "structured")
+RANKED = ("unstructured", "semi-structured")
 GROUPED = ("semi-structured", "ctf")
-BUDGETED = (*SPECTRUM, "ctf")
-SHARPENED = (*PRIOR, *BUDGETED)
+BUDGETED = (*RANKED, "ctf")
+SHARPENED = (*PRIOR, *BUDGETED, "structured")
 GATED = (*SHARPENED, "gradual")
 """Methods by what they look at."""
 
@@ -113,10 +113,18 @@ class Config:
     alignment: str = _option(
         "wasserstein",
         "Method",
-        "distance to the prior: wasserstein, kl (the paper's) or none",
+        "to the prior: by a distance in the loss, wasserstein or kl (the paper's); by a step of its own "
+        "after the optimiser's (transport); or none",
         PRIOR,
     )
     alignment_weight: float = _option(0.1, "Method", "weight of that distance in the loss", PRIOR)
+    pull: float = _option(
+        0.3,
+        "Method",
+        "transport: part of the way to its quantile of the prior that a latent goes in a step; it rises to "
+        "1 in the last fifth before the masks are final",
+        PRIOR,
+    )
     sigma_start: float = _option(2.0, "Method", "sharpness of the gate at the start", SHARPENED)
     sigma_end: float = _option(100.0, "Method", "sharpness of the gate at the end", SHARPENED)
     warmup: float = _option(0.5, "Method", "part of the training in which the rate rises", GATED)
@@ -142,7 +150,7 @@ class Config:
         ("ctf",),
     )
     budget_weight: float = _option(0.1, "Method", "weight of the budget term", BUDGETED)
-    rank_weight: float = _option(0.01, "Method", "weight of the masks' rank", SPECTRUM)
+    rank_weight: float = _option(0.01, "Method", "weight of the masks' rank", RANKED)
     l0_weight: float = _option(1.0, "Method", "weight of the open gates", ("mp-l0",))
     l1_weight: float = _option(10.0, "Method", "weight of the mean magnitude", ("mp-l1",))
     entropy_weight: float = _option(100.0, "Method", "weight of the entropy", ("mp-entropy",))
@@ -157,7 +165,12 @@ class Config:
     learning_rate: float = _option(
         0.03, "Training", "Adam's rate at the start; it falls along a cosine"
     )
-    smoothing: float = _option(0.0, "Training", "label smoothing, in [0, 1)")
+    label_smoothing: float = _option(
+        0.2, "Training", "part of each label that is spread over all classes, in [0, 1)"
+    )
+    weight_decay: float = _option(
+        0.0, "Training", "AdamW's decay of the prunable weights, times the learning rate"
+    )
     class_weights: str = _option(
         "none",
         "Training",
@@ -332,7 +345,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "scope": ("global", "layer"),
     "prior": ("gaussian", "laplace", "uniform"),
     "threshold": ("empirical", "prior"),
-    "alignment": ("wasserstein", "kl", "none"),
+    "alignment": ("wasserstein", "kl", "transport", "none"),
     "samples": ("spread", "repeated"),
     "psi": ("band-stop", "symmetric"),
     "fusion": ("sum", "concat"),
@@ -346,6 +359,9 @@ MOST = 10**9
 """Steps, or anything else that is counted: beyond that a number is a slip or an attack."""
 LARGEST, RATES = sys.float_info.max, 200
 
+RENAMED = {"smoothing": "label_smoothing"}
+"""An option's earlier name -> its name: files and records that hold it are read as before."""
+
 RULES = (
     ("data", "a text without a zero character", lambda v: "\0" not in v),
     ("rate", "in [0, 1) (0.9 removes 90 %)", lambda v: 0 <= v < 1),
@@ -355,6 +371,7 @@ RULES = (
         for name in ("alignment", "budget", "rank", "l0", "l1", "entropy", "cost")
     ),
     ("structure", "in [0, 1]", lambda v: 0 <= v <= 1),
+    ("pull", "in (0, 1]", lambda v: 0 < v <= 1),
     (
         "levels",
         "some of channel, row, column, entry, each once",
@@ -370,7 +387,8 @@ RULES = (
     ("warmup", "in [0, 1]", lambda v: 0 <= v <= 1),
     ("settle", "in [0, 1)", lambda v: 0 <= v < 1),
     ("learning_rate", "above 0 and finite", lambda v: 0 < v <= LARGEST),
-    ("smoothing", "in [0, 1)", lambda v: 0 <= v < 1),
+    ("label_smoothing", "in [0, 1)", lambda v: 0 <= v < 1),
+    ("weight_decay", "in [0, 10]", lambda v: 0 <= v <= 10),
     ("seed", "a whole number from 0 to 2^32 - 1", lambda v: 0 <= v < 2**32),
     ("together", "0 or a whole number of at least 2", lambda v: v == 0 or 2 <= v <= MOST),
     *(
@@ -500,6 +518,7 @@ def from_mapping(values: Mapping[str, Any], source: str) -> dict[str, Any]:
     found, problems = {}, []
     for key, value in values.items():
         name = key.replace("-", "_")
+        name = RENAMED.get(name, name)
         if name in found:
             problems.append(f"{source}: option {short(key)} is set twice; keep one")
         elif name in known:

@@ -11,7 +11,7 @@ stacked ones; so what sets gates, saves checkpoints or looks at a network need n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from jaxtyping import Float, Int
@@ -24,7 +24,7 @@ from bandstop.objective import Objective
 class Learner(nn.Module):
     """`net`, its objective, and the optimiser that moves it."""
 
-    def __init__(self, net: nn.Module, objective: Objective, optimiser: torch.optim.Adam) -> None:
+    def __init__(self, net: nn.Module, objective: Objective, optimiser: torch.optim.AdamW) -> None:
         super().__init__()
         self.net, self.objective, self.optimiser = net, objective, optimiser
 
@@ -35,9 +35,24 @@ class Learner(nn.Module):
         return self.objective(self.net, signal, labels)
 
 
-def adam(model: nn.Module, rate: float) -> torch.optim.Adam:
-    """Adam over every parameter, fused into one kernel a step."""
-    return torch.optim.Adam(model.parameters(), lr=rate, fused=True)
+def adam(
+    model: nn.Module, rate: float, decay: float = 0.0, decayed: Iterable[Tensor] = ()
+) -> torch.optim.AdamW:
+    """AdamW over every parameter, fused into one kernel a step.
+
+        w <- w - rate decay w - rate m / (sqrt(s) + eps)    for those of `decayed`; without the decay else
+
+    (Decoupled weight decay: Loshchilov and Hutter, arXiv 1711.05101; of the prunable weights alone, whose
+    unit variance says what a decay means: our choice. A bias that shrinks, or a gate's own parameter, is
+    no smaller network.)
+    """
+    shrinking = {id(p) for p in decayed} if decay else set()
+    groups = [
+        {"params": some, "weight_decay": weight}
+        for is_in, weight in ((True, decay), (False, 0.0))
+        if (some := [p for p in model.parameters() if (id(p) in shrinking) == is_in])
+    ]
+    return torch.optim.AdamW(groups, lr=rate, fused=True)
 
 
 class Alone:
@@ -73,8 +88,13 @@ class Stack:
                 p.data = part
         # by object: a parameter's name changes when a gate is put on it or taken off
         self.stacked_of = {id(p): s for p, s in zip(mine[0], self.parameters, strict=True)}
-        self.optimiser = torch.optim.Adam(
-            self.parameters, lr=learners[0].optimiser.param_groups[0]["lr"], fused=True
+        first = learners[0].optimiser
+        places = iter(self.parameters)
+        self.optimiser = torch.optim.AdamW(
+            [
+                group | {"params": [next(places) for _ in group["params"]]}
+                for group in first.param_groups
+            ]
         )
         self._take_moments(mine)
         self.buffers: dict[str, Tensor] = {}
@@ -125,5 +145,5 @@ class Stack:
                 }
 
 
-def _parameters(optimiser: torch.optim.Adam) -> list[Tensor]:
-    return optimiser.param_groups[0]["params"]
+def _parameters(optimiser: torch.optim.AdamW) -> list[Tensor]:
+    return [p for group in optimiser.param_groups for p in group["params"]]

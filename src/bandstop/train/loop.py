@@ -52,11 +52,13 @@ def train(
     observe: Callable[[], list[dict[str, float]]],
     after_epoch: Callable[[list[Epoch]], None],
     first_epoch: int = 0,
+    after_step: Callable[[int], None] = lambda step: None,
 ) -> None:
     """Train from `first_epoch` to the end; everything has a leading axis of runs, of one or more.
 
-    before_step(step)   sets gates and masks; observe()  measures each run at the end of an epoch;
-    after_epoch(epochs) reports and saves, one Epoch a run.
+    before_step(step)   sets gates and masks; after_step(step)  moves weights beside the optimiser;
+    observe()  measures each run at the end of an epoch; after_epoch(epochs) reports and saves, one Epoch
+    a run.
     Errors: Failure when a loss is not finite.
     """
     objective, optimiser = learners.learners[0].objective, learners.optimiser
@@ -73,6 +75,7 @@ def train(
             optimiser.zero_grad(set_to_none=True)
             objective.total(values).backward()
             optimiser.step()
+            after_step(step)
             sums = values.detach() if sums is None else sums + values.detach()
         assert sums is not None
         means = [
