@@ -183,7 +183,6 @@ def as_if(kind: str, name: str = "x") -> Dataset:
         ("../a/b", "a_b"),
         ("größe", "größe"),
         ("…", "own"),
-        ("a\udcff", "a"),
         ("-o", "o"),
         ("x y|z", "x_y_z"),
     ],
