@@ -160,15 +160,17 @@ def test_names_in_an_index_that_cannot_be_printed_are_named_with_their_line(tmp_
         load("csv", folder)
 
 
-def test_a_record_with_half_a_character_in_a_class_is_one_sentence(tmp_path):
+@pytest.mark.parametrize("name", ["\ud800", "\udcff", "\x1b", "\u202e"])
+def test_a_record_with_a_class_that_cannot_be_printed_is_one_sentence(name, tmp_path):
     path = tmp_path / "record.json"
     values = json.loads(record().to_json())
-    values["data"]["classes"] = ["\ud800"]
+    values["data"]["classes"] = [name]
     path.write_text(json.dumps(values))
     with pytest.raises(
-        BadInput, match=r"damaged: record: data, classes must be one printable line"
-    ):
+        BadInput, match=r"record\.json is .*(printable line|half a character)"
+    ) as error:
         read_record(path)
+    assert str(error.value).isprintable()
 
 
 def test_a_recording_of_an_odd_file_name_is_read_under_a_name_that_can_be_printed(tmp_path):
