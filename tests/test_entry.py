@@ -160,11 +160,10 @@ def test_names_in_an_index_that_cannot_be_printed_are_named_with_their_line(tmp_
         load("csv", folder)
 
 
-@pytest.mark.parametrize("name", ["\ud800", "\udcff", "\x1b", "\u202e"])
-def test_a_record_with_a_class_that_cannot_be_printed_is_one_sentence(name, tmp_path):
+def test_a_record_file_with_half_a_character_in_a_class_is_one_sentence(tmp_path):
     path = tmp_path / "record.json"
     values = json.loads(record().to_json())
-    values["data"]["classes"] = [name]
+    values["data"]["classes"] = ["\ud800"]
     path.write_text(json.dumps(values))
     with pytest.raises(
         BadInput, match=r"record\.json is .*(printable line|half a character)"

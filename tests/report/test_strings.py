@@ -240,7 +240,7 @@ def test_among_the_results_a_figure_that_fails_is_a_note(make, tmp_path, monkeyp
     write_listing(tmp_path / "runs", Listing("mine", ("x",), "2026-11-21", (0.9,), (name,)))
     results.write_results([tmp_path / "runs"], tmp_path / "out")
     said = (tmp_path / "out" / "mine.md").read_text(encoding="utf-8")
-    assert "it cannot be drawn (ZeroDivisionError&#58; planted" in said
+    assert "it cannot be drawn (ZeroDivisionError: planted" in said
     assert not list((tmp_path / "out" / "figures").glob("mine-accuracy-rate*"))
     assert list((tmp_path / "out" / "figures").glob("mine-accuracy-bytes.svg"))
 
