@@ -40,6 +40,7 @@ from bandstop.data.synthetic.variants import gestures
 from bandstop.job.machine import calm_torch, environment
 
 FRAMES, BATCH, RATE = 16, 16, 0.005
+DENSE, NEWLINE = "dense", "\n"
 TRAIN, TEST = (1, 2, 3), (11, 12)
 """Seeds of the recordings: other people in each."""
 
@@ -49,6 +50,7 @@ class Made:
     """One training: a rate of 0 is the dense network."""
 
     network: str
+    scope: str
     rate: float
     seed: int
     accuracy: float
@@ -103,7 +105,7 @@ def train(
         optimiser.step()
 
 
-def made(name: str, rate: float, seed: int, steps: int, scope: str, data: list[Tensor]) -> Made:
+def made(name: str, scope: str, rate: float, seed: int, steps: int, data: list[Tensor]) -> Made:
     """Train, prune, estimate BatchNorm again, test."""
     x, y, x_test, y_test = data
     skeleton = gestures(1).skeleton
@@ -127,7 +129,7 @@ def made(name: str, rate: float, seed: int, steps: int, scope: str, data: list[T
     with torch.no_grad():
         logits = torch.cat([model.eval()(part) for part in x_test.split(100)])
     right = float((logits.argmax(1) == y_test).float().mean())
-    return Made(name, rate, seed, 100 * right, sum(sizes.values()), kept, sizes)
+    return Made(name, scope, rate, seed, 100 * right, sum(sizes.values()), kept, sizes)
 
 
 def remembered(path: Path | None) -> list[tuple[list[object], Made]]:
@@ -142,60 +144,53 @@ def spread(values: list[float]) -> str:
     return f"{statistics.fmean(values):.1f} ({', '.join(f'{v:.1f}' for v in values)})"
 
 
-def table(runs: list[Made], rates: list[float]) -> Iterator[str]:
-    yield "| network | weights | tensors | dense | " + " | ".join(f"{r:g}" for r in rates) + " |"
-    yield "|---|---:|---:|" + "---|" * (len(rates) + 1)
+def table(runs: list[Made], columns: list[tuple[str, float]]) -> Iterator[str]:
+    """Accuracies: a row a network, a column a scope and rate."""
+    titles = [f"{rate:g}" if scope == "global" else f"{rate:g}, {scope}" for scope, rate in columns]
+    yield "| network | weights | tensors | dense | " + " | ".join(titles) + " |"
+    yield "|---|---:|---:|" + "---|" * (len(columns) + 1)
     for name in dict.fromkeys(run.network for run in runs):
         mine = [run for run in runs if run.network == name]
-        columns = [spread([r.accuracy for r in mine if r.rate == rate]) for rate in (0.0, *rates)]
-        yield (
-            f"| `{name}` | {mine[0].weights} | {len(mine[0].sizes)} | " + " | ".join(columns) + " |"
-        )
+        cells = [
+            spread([run.accuracy for run in mine if (run.scope, run.rate) == column])
+            for column in [(DENSE, 0.0), *columns]
+        ]
+        yield f"| `{name}` | {mine[0].weights} | {len(mine[0].sizes)} | " + " | ".join(cells) + " |"
 
 
-def balance(runs: list[Made], rates: list[float]) -> Iterator[str]:
-    """What each rate left: budget, emptied tensors, and the thinnest tensor."""
-    yield "| network | rate | kept, asked for | tensors emptied | least left of a tensor | below 1 % |"
-    yield "|---|---:|---:|---:|---:|---:|"
+def balance(runs: list[Made], columns: list[tuple[str, float]]) -> Iterator[str]:
+    """What is left: the budget, emptied tensors, and the thinnest tensor, over all seeds."""
+    yield "| network | rate | kept (asked for) | tensors emptied | least that is left of a tensor |"
+    yield "|---|---:|---:|---:|---:|"
     for name in dict.fromkeys(run.network for run in runs):
-        for rate in rates:
-            mine = [run for run in runs if (run.network, run.rate) == (name, rate)]
-            kept = {sum(run.kept.values()) for run in mine}
-            asked = round((1 - rate) * mine[0].weights)
+        for column in (column for column in columns if column[0] == "global"):
+            mine = [r for r in runs if r.network == name and (r.scope, r.rate) == column]
+            kept = ", ".join(map(str, sorted({sum(run.kept.values()) for run in mine})))
+            asked = round((1 - column[1]) * mine[0].weights)
             emptied = sum(count == 0 for run in mine for count in run.kept.values())
-            thin = sum(
-                run.kept[n] < 0.01 * size for run in mine for n, size in run.sizes.items()
-            ) / len(mine)
-            least = min(run.least for run in mine)
-            yield (
-                f"| `{name}` | {rate:g} | {', '.join(map(str, sorted(kept)))}, {asked} "
-                f"| {emptied} | {100 * least:.2g} % | {thin:.2g} |"
-            )
+            least = 100 * min(run.least for run in mine)
+            yield f"| `{name}` | {column[1]:g} | {kept} ({asked}) | {emptied} | {least:.2g} % |"
 
 
-def page(runs: list[Made], rates: list[float], steps: int, scope: str) -> str:
+def page(runs: list[Made], columns: list[tuple[str, float]], steps: int) -> str:
     machine = environment(torch.device("cpu"))
     command = shlex.join(["python", "benchmarks/bench_foreign.py", *sys.argv[1:]])
-    seeds = len({run.seed for run in runs})
-    return "\n".join(
-        [
-            "# Networks of other people",
-            "",
-            f"Six small networks written after published ones (`benchmarks/foreign_networks.py`), {steps} "
-            f"steps each, dense and pruned; scope {scope}. Synthetic gestures, tested on 600 recordings of "
-            f"people not trained on; {seeds} seeds. Accuracy in eval mode, %, mean (each seed):",
-            "",
-            *table(runs, rates),
-            "",
-            "The budget is met to the weight, and no tensor is emptied. Tensors below 1 %, a seed:",
-            "",
-            *balance(runs, rates),
-            "",
-            f"`{command}`, {datetime.date.today():%-d %B %Y}, {machine['processor']}, torch "
-            f"{machine['torch']}, one thread.",
-            "",
-        ]
-    )
+    seeds = sorted({run.seed for run in runs})
+    return f"""# Networks of other people
+
+Small networks written after published ones (`benchmarks/foreign_networks.py`), dense and pruned as
+[how-to/your-own-network.md](../how-to/your-own-network.md) has it: {steps} steps each, synthetic gestures,
+tested on 600 recordings of people not trained on. Accuracy in eval mode, %: the mean, and each seed
+({", ".join(map(str, seeds))}). Beside it `scope="layer"`: every tensor at the same rate, by the same recipe.
+
+{NEWLINE.join(table(runs, columns))}
+
+What is left of the tensors:
+
+{NEWLINE.join(balance(runs, columns))}
+
+`{command}`, {datetime.date.today():%-d %B %Y}, {machine["processor"]}, torch {machine["torch"]}, one thread.
+"""
 
 
 def main() -> None:
@@ -204,34 +199,35 @@ def main() -> None:
     arguments.add_argument("--rates", default="0.9,0.98")
     arguments.add_argument("--seeds", default="0,1,2")
     arguments.add_argument("--steps", type=int, default=1200)
-    arguments.add_argument("--scope", default="global", choices=["global", "layer"])
+    arguments.add_argument("--scopes", default="global,layer")
     arguments.add_argument("--runs", type=Path, help="a file to remember runs in")
     arguments.add_argument("-o", "--output", type=Path, help="a page of the tables")
     given = arguments.parse_args()
-    rates = [float(rate) for rate in given.rates.split(",")]
+    scopes, rates = given.scopes.split(","), [float(rate) for rate in given.rates.split(",")]
+    columns = list(product(scopes, rates))
     runs: list[Made] = []
     with calm_torch(), warnings.catch_warnings():
         warnings.simplefilter("ignore", bs.gate.GateWarning)
         data = [*recordings(TRAIN), *recordings(TEST)]
-        for seed, name, rate in product(
-            map(int, given.seeds.split(",")), given.networks.split(","), (0.0, *rates)
+        for seed, name, (scope, rate) in product(
+            map(int, given.seeds.split(",")), given.networks.split(","), [(DENSE, 0.0), *columns]
         ):
-            asked = [name, rate, seed, given.steps, given.scope if rate else ""]
+            asked = [name, scope, rate, seed, given.steps]
             there = [run for known, run in remembered(given.runs) if known == asked]
             if there:
                 runs.append(there[0])
                 continue
             start = time.perf_counter()
-            runs.append(run := made(name, rate, seed, given.steps, given.scope, data))
+            runs.append(run := made(name, scope, rate, seed, given.steps, data))
             print(
-                f"{name} seed {seed} rate {rate:g}: {run.accuracy:.1f} %, {sum(run.kept.values())} of "
+                f"{name} seed {seed} {scope} {rate:g}: {run.accuracy:.1f} %, {sum(run.kept.values())} of "
                 f"{run.weights} weights, {time.perf_counter() - start:.0f} s",
                 flush=True,
             )
             if given.runs:
                 with given.runs.open("a") as file:
                     file.write(json.dumps({"asked": asked, "made": asdict(run)}) + "\n")
-    text = page(runs, rates, given.steps, given.scope)
+    text = page(runs, columns, given.steps)
     print(text)
     if given.output:
         given.output.write_text(text)

@@ -189,3 +189,13 @@ def test_an_adjacency_of_one_value_neither_takes_the_budget_nor_gives_it_away(st
     assert sum(kept.values()) == 504
     assert all(count >= 0.05 * masks[name].numel() - 1 for name, count in kept.items())
     assert accuracy(model, x, y) > 95
+
+
+@pytest.mark.filterwarnings("ignore::bandstop.gate.GateWarning")
+def test_the_program_of_the_how_to_runs_and_recognises(capsys):
+    text = (README.parent / "docs" / "how-to" / "your-own-network.md").read_text()
+    (program,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    exec(program, {})
+    weights, right = capsys.readouterr().out.splitlines()
+    assert weights == "546 weights left"
+    assert float(right.split()[0]) > 0.95
