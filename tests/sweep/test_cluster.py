@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -9,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -24,30 +29,103 @@ def free_port() -> int:
         return s.getsockname()[1]
 
 
+Processes = list[subprocess.Popen]
+
+
+@contextlib.contextmanager
+def served(
+    folder: Path, protocol: str = "tcp", env: dict[str, str] | None = None, workers: int = 2
+):
+    """A scheduler and workers of one thread, as processes of their own: (address, workers)."""
+    address = f"{protocol}://127.0.0.1:{free_port()}"
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
+    quiet["env"] = {**os.environ, **(env or {})}
+    host = ["--host", "127.0.0.1", "--no-dashboard"]
+    module = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--protocol", protocol]
+    scheduler = subprocess.Popen([*module, *host, "--port", address.rpartition(":")[2]], **quiet)
+    module = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--no-nanny"]
+    crew = [subprocess.Popen([*module, *host, "--nthreads", "1"], **quiet) for _ in range(workers)]
+    try:
+        yield address, crew
+    finally:
+        for process in (*crew, scheduler):
+            process.kill()
+            process.wait()
+
+
 @pytest.fixture
-def cluster(tmp_path) -> Iterator[tuple[str, list[subprocess.Popen]]]:
-    """A scheduler and two workers of one thread, as processes of their own."""
-    address = f"tcp://127.0.0.1:{free_port()}"
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": tmp_path}
-    module = [sys.executable, "-m", "distributed.cli.dask_scheduler"]
-    port = address.rpartition(":")[2]
-    scheduler = subprocess.Popen(
-        [*module, "--host", "127.0.0.1", "--port", port, "--no-dashboard"], **quiet
+def cluster(tmp_path) -> Iterator[tuple[str, Processes]]:
+    with served(tmp_path) as there:
+        yield there
+
+
+def certificate(folder: Path, name: str) -> dict[str, str]:
+    """A key and a certificate that signs itself, as Dask's settings for all three parts."""
+    cert, key = folder / f"{name}.pem", folder / f"{name}.key"
+    subprocess.run(
+        [
+            "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+            "-nodes", "-keyout", key, "-out", cert, "-days", "2", "-subj", "/CN=bandstop",
+        ],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    found = {"TLS__CA_FILE": str(cert), "REQUIRE_ENCRYPTION": "True"}
+    for part in ("SCHEDULER", "WORKER", "CLIENT"):
+        found |= {f"TLS__{part}__CERT": str(cert), f"TLS__{part}__KEY": str(key)}
+    return {f"DASK_DISTRIBUTED__COMM__{key}": value for key, value in found.items()}
+
+
+SWEEP = """
+import json, sys
+from pathlib import Path
+from bandstop.data import load
+from bandstop.errors import BadInput
+from bandstop.record import Config
+from bandstop.sweep import Table, expand, sweep
+
+options, folder, *addresses = json.loads(sys.argv[1])
+base = Config(**options)
+dataset = load(base.data)
+plan = expand(base, Table(("dense",), (), ("1",), (0,)), dataset)
+for address in addresses:
+    try:
+        done = sweep(plan, dataset, Path(folder), cluster=address)
+    except BadInput as error:
+        print(json.dumps(str(error)))
+    else:
+        print(json.dumps([len(done.records), [f.reason for f in done.failed]]))
+"""
+
+
+def swept(base, folder: Path, env: dict[str, str], *addresses: str) -> list:
+    """What a sweep in a program of its own, with these settings, came to at each address."""
+    words = json.dumps([base.to_dict(), str(folder), *addresses])
+    done = subprocess.run(
+        [sys.executable, "-c", SWEEP, words], env={**os.environ, **env}, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="the program openssl is not installed")
+def test_by_tls_a_sweep_is_made_and_nobody_else_is_answered(base, tmp_path):
+    ours, strangers = certificate(tmp_path, "ours"), certificate(tmp_path, "strangers")
+    with served(tmp_path, "tls", ours, workers=1) as (address, _):
+        assert swept(base, tmp_path / "runs", ours, address) == [[1, []]]
+        plain = address.replace("tls", "tcp")
+        refused = [
+            *swept(base, tmp_path / "a", {}, address, plain),  # without a certificate, without TLS
+            *swept(base, tmp_path / "b", strangers, address),  # with another authority's
+            *swept(base, tmp_path / "c", ours, plain),  # where encryption is required
+        ]
+    assert len(refused) == 4
+    for said in refused:
+        assert said.startswith("no Dask scheduler answers at ")
+        assert "\n" not in said
+    assert not any(
+        (tmp_path / each).exists() and list((tmp_path / each).iterdir()) for each in "abc"
     )
-    workers = [
-        subprocess.Popen(
-            [
-                sys.executable, "-m", "distributed.cli.dask_worker", address, "--nthreads", "1",
-                "--no-nanny", "--no-dashboard", "--host", "127.0.0.1",
-            ],
-            **quiet,
-        )
-        for _ in range(2)
-    ]  # fmt: skip
-    yield address, workers
-    for process in (*workers, scheduler):
-        process.kill()
-        process.wait()
 
 
 def test_a_killed_worker_loses_nothing_and_nothing_is_done_twice(cluster, base, dataset, tmp_path):

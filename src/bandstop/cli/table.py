@@ -34,7 +34,7 @@ def table(
     stack: int = typer.Option(
         0, help="runs trained together in one process; 0: one on a CPU, as many as fit on a GPU"
     ),
-    cluster: str = typer.Option(None, help="a Dask scheduler's address, such as tcp://head:8786"),
+    cluster: str = typer.Option(None, help="a Dask scheduler's address, such as tls://head:8786"),
     dry_run: bool = typer.Option(False, "--dry-run", help="show the plan and what it would take"),
     runs: Path = typer.Option(Path("runs"), help="folder for run directories"),
     output: Path = typer.Option(None, "--output", "-o", help="files' name without ending"),
@@ -63,7 +63,7 @@ def table(
 
       bandstop table sbu-ctf --data sbu:DIR --variants channel,together
 
-      bandstop table sbu --data sbu:DIR --cluster tcp://head:8786
+      bandstop table sbu --data sbu:DIR --cluster tls://head:8786
     """
     from bandstop.cli.show import out
     from bandstop.cli.watch import Watching

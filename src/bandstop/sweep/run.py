@@ -97,9 +97,16 @@ def crew(jobs: int | None, cluster: str | None) -> Iterator[int]:
         raise BadInput("--cluster needs Dask: pip install 'bandstop[cluster]'") from error
     try:
         client = Client(cluster, timeout="10s")
-    except (OSError, ValueError) as error:
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+        RuntimeError,
+    ) as error:  # the last two of its TLS settings
+        why = str(error).partition("\n")[0]
         raise BadInput(
-            f"no Dask scheduler answers at {cluster} ({error}); start one, or look at its address"
+            f"no Dask scheduler answers at {cluster} ({why}); start one, look at its address, and at "
+            "Dask's TLS settings where it asks for them (docs/how-to/sweeps.md)"
         ) from error
     with client, parallel_config(backend="dask"):
         yield jobs or -1
@@ -119,8 +126,9 @@ def sweep(
 
     The dense references are made before what is compared with them. What fails is reported at the end;
     the rest goes on. Killed or stopped, the same call goes on from each run's last epoch.
-    cluster  address of a Dask scheduler, such as tcp://head:8786; its workers must see `runs` and the
-             recordings under the same paths, and work with one thread each
+    cluster  address of a Dask scheduler, such as tls://head:8786, with keys from Dask's configuration;
+             its workers must see `runs` and the recordings under the same paths, and work with one
+             thread each. Whoever reaches a scheduler by tcp:// runs code on its workers and here
     watch    is called a few times a second with the progress of all runs
     stack    runs trained together as one batched computation; 0: see `stacks`
     tensorboard  log every epoch of every run for TensorBoard
