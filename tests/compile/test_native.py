@@ -12,7 +12,7 @@ import torch
 from making import FUSIONS, bundle, recordings
 
 from bandstop.bundle.reading import from_bytes
-from bandstop.compile import Compiler, find_compiler
+from bandstop.compile import Compiler, find_compiler, lower, run
 from bandstop.compile.build import compiled
 from bandstop.compile.cache import shared_library
 from bandstop.compile.native import CodeError, Native
@@ -245,3 +245,24 @@ def test_bodies_that_coincide_are_seen_by_c_as_by_python(distance, moved, up, si
     assert list(still.probabilities.values()) == pytest.approx(
         list(said.probabilities.values()), abs=2e-4
     )
+
+
+@pytest.mark.parametrize("bodies", [1, 2, 3])
+@pytest.mark.parametrize("view", ["facing", "camera"])
+def test_bodies_that_come_and_go_are_seen_by_c_as_the_rules_say(bodies, view):
+    """All joints in one point is a body that is not there: it stands at the centre of the others."""
+    description = Description(skeleton_of(4, bodies), 3, view)
+    shape = Shape(2, 4 * bodies, 9, 6, 4)
+    b = bundle_of(shape, description, dict.fromkeys(shape.tensors, 0.8))
+    graph, native = lower(b.net, description, b.normalisation, b.classes), b.compile()
+    random = np.random.default_rng(0)
+    for case in range(12):
+        take = random.normal(size=(case + 2, 4 * bodies, 3)).cumsum(0).astype(np.float32)
+        for body in range(bodies):
+            begin, end = sorted(random.integers(0, len(take) + 1, size=2))
+            take[begin:end, 4 * body : 4 * body + 4] = random.choice([0.0, 3.0])
+        if case == 11:
+            take[:] = 0  # nobody is there at all
+        expected = run(graph, "frames", take)["logits"]
+        size = 1 + np.abs(expected).max()
+        assert np.abs(native.frames(take).logits - expected).max() <= 1e-5 * size

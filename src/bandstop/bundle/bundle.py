@@ -71,7 +71,8 @@ class Bundle:
                 raise BadInput(f"bundle: {word} is {value}, and its description asks for {rule}")
         if len(set(self.classes)) < len(self.classes):
             raise BadInput("bundle: class names must differ from each other")
-        if not (reach(self.net.net) >= 1 and self.farthest > 0):
+        limit = reach(self.net.net)
+        if not (limit >= 1 and self.normalisation.farthest(limit) > 0):
             raise BadInput(
                 "bundle: its weights, mean and std are so far out of scale that every recording would "
                 "overflow; design it again"
