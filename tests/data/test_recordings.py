@@ -179,6 +179,7 @@ def test_a_frame_counts_from_halfway_before_to_halfway_after(seed, chunks):
         ([1, 2], r"times must be one a frame, \(3,\), not \(2,\)"),
         ([1, float("nan"), 3], "the time of frame 2 is nan"),
         ([1, 2, float("inf")], "the time of frame 3 is inf"),
+        ([-1e308, 2, 3], "the time of frame 1 is -1e.308; it must be a number within 9.0072e.15"),
     ],
 )
 def test_times_that_do_not_grow_are_refused(times, said):
@@ -191,3 +192,14 @@ def test_recordings_of_different_times_are_not_the_same():
     gaps = replace(s, times=np.array([0, 1, 2, 3, 9]))
     assert s.digest != gaps.digest
     assert s.digest == replace(s, times=np.arange(5)).digest
+
+
+@given(st.lists(st.floats(-(2.0**53), 2.0**53), min_size=2, max_size=9, unique=True), SEEDS)
+def test_any_growing_times_give_finite_averages_between_the_extremes(times, seed):
+    take = Sequence(
+        "t", np.random.default_rng(seed).normal(size=(len(times), 3, 3)), times=np.sort(times)
+    )
+    found = means_of([take], 5)
+    assert found.isfinite().all()
+    centred = take.positions - take.positions.mean((0, 1))
+    assert found.abs().max() <= np.abs(centred).max() * 1.01 + 1e-3

@@ -26,6 +26,10 @@ UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 """A wrong command line. Typer does not export it, and where it is defined depends on the version."""
 
 INTERRUPTED = 130
+OUT_OF_MEMORY = (
+    "error: out of memory; use a smaller --batch or network, and let `bandstop data check` look for "
+    "recordings far longer than the rest"
+)
 RESUMED = ("design", "table")
 """Commands that go on where they were stopped."""
 
@@ -89,9 +93,9 @@ def run(arguments: list[str]) -> int:
     except RuntimeError as error:
         if "memory" not in str(error):  # torch says so in several ways
             raise
-        return _complain("error: out of memory; use a smaller --batch or network", debug, 1)
+        return _complain(OUT_OF_MEMORY, debug, 1)
     except MemoryError:
-        return _complain("error: out of memory; use a smaller --batch or network", debug, 1)
+        return _complain(OUT_OF_MEMORY, debug, 1)
 
 
 def _stopped(arguments: list[str], debug: bool) -> int:

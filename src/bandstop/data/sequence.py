@@ -19,6 +19,8 @@ from bandstop.text import LONGEST_PATH, one_line
 MIN_FRAMES = 2
 CLASSES = 10_000
 """Classes that are told apart at most: a table of confusions has their square."""
+LATEST = 2.0**53
+"""The largest time: beyond it frame numbers cannot be told apart."""
 EVERYBODY = "none"
 """The name of the fold that trains on every labelled sequence and tests on none."""
 
@@ -91,10 +93,14 @@ def _uneven(name: str, times: np.ndarray, frames: int) -> np.ndarray | None:
     times = np.array(times, dtype=np.float64)
     if times.shape != (frames,):
         raise BadInput(f"{name}: times must be one a frame, ({frames},), not {times.shape}")
+    wrong = ~(np.abs(times) <= LATEST)
+    if wrong.any():
+        frame = int(np.argmax(wrong))
+        raise BadInput(
+            f"{name}: the time of frame {frame + 1} is {times[frame]}; it must be a number within "
+            f"{LATEST:g}: count from the beginning"
+        )
     steps = np.diff(times)
-    if not np.isfinite(steps).all():
-        frame = int(np.argmin(np.isfinite(steps))) + 1
-        raise BadInput(f"{name}: the time of frame {frame + 1} is {times[frame]}; mend it")
     back = np.flatnonzero(steps <= 0)
     if len(back):
         before, after = times[back[0]], times[back[0] + 1]

@@ -62,6 +62,11 @@ class Row:
         return len(self.records)
 
     @property
+    def measured(self) -> bool:
+        """Whether there was anything to test on: fold none trains on everybody."""
+        return any(r.result["accuracy"] is not None for r in self.records)
+
+    @property
     def label(self) -> str:
         """Method and options: what a curve is named."""
         words = [f"{k.replace('_', '-')} {_words(v)}" for k, v in self.options.items()]
@@ -217,7 +222,9 @@ COLUMNS: dict[str, Callable[[Row], str]] = {
     "data": lambda row: row.data,
     "method": lambda row: row.label,
     "rate": lambda row: f"{row.rate:g}, beyond" if row.beyond else f"{row.rate:g}",
-    "accuracy, %": lambda row: spread_words(row.spreads["accuracy"], _percents),
+    "accuracy, %": lambda row: (
+        spread_words(row.spreads["accuracy"], _percents) if row.measured else "not measured"
+    ),
     "mean of classes, %": lambda row: spread_words(row.spreads["mean_class_accuracy"], _percents),
     "dense, %": lambda row: spread_words(row.spreads["accuracy_dense"], _percents),
     "weights kept": lambda row: spread_words(row.spreads["weights_kept"], _count),
