@@ -266,6 +266,14 @@ def test_a_settled_model_and_its_gates_can_be_copied_together_and_not_apart():
     assert torch.equal(twin(x), expected)
 
 
+def test_latents_keep_their_unit_when_the_masks_are_settled():
+    net, gates = attached(BandStop(rate=0.5), [1e-4 * torch.randn(9, 9), 30 * torch.randn(8, 8)])
+    gates.update(0.7)
+    before = {name: v.detach().clone() for name, v in gates.latents.items()}
+    settle(net, gates)
+    assert all(torch.allclose(v, before[name]) for name, v in gates.latents.items())
+
+
 def test_a_step_number_is_refused_after_settling_too():
     net, _ = model("nested")
     gates = gate.attach(net, BandStop(rate=0.5))

@@ -31,12 +31,13 @@ from bandstop.number import real
 
 
 class FixedMask(Gate):
-    """A mask that no longer changes: 0/1, a buffer."""
+    """A mask that no longer changes: 0/1, a buffer; and the unit that the gate before it measured in."""
 
     chosen: Tensor
 
-    def __init__(self, chosen: Tensor, like: Tensor) -> None:
+    def __init__(self, chosen: Tensor, like: Tensor, size: float = 1.0) -> None:
         super().__init__()
+        self._size = size
         if chosen.shape != like.shape:
             raise BadInput(
                 f"a mask must have its tensor's shape {tuple(like.shape)}, not {tuple(chosen.shape)}"
@@ -47,6 +48,13 @@ class FixedMask(Gate):
 
     def mask(self, latent: Tensor) -> Tensor:
         return self.chosen
+
+    def unit(self, latent: Tensor) -> Tensor:
+        return latent / self.size
+
+    @property
+    def size(self) -> float:
+        return self._size
 
 
 @dataclass(frozen=True)
@@ -350,9 +358,10 @@ def fix(model: nn.Module, masks: Mapping[str, Tensor]) -> None:
     """Replace all gates by fixed 0/1 masks; training can go on with what is left."""
     tensors = prunable(model)
     _check(model, tensors, masks)
+    sizes = {g.name: g.gate.size for g in gated_tensors(model)}
     detach(model)
     for name, mask in masks.items():
-        _put(model, tensors[name], FixedMask(mask, tensors[name]))
+        _put(model, tensors[name], FixedMask(mask, tensors[name], sizes.get(name, 1.0)))
 
 
 def _check(model: nn.Module, tensors: Mapping[str, Tensor], masks: Mapping[str, Tensor]) -> None:

@@ -63,6 +63,11 @@ class Gate(nn.Module):
         """Values of the weights, far above or below the others where the gate has decided already."""
         return values
 
+    @property
+    def size(self) -> float:
+        """The unit that latents are measured in."""
+        return float(self.scale)
+
     @torch.no_grad()
     def measure(self, latent: Tensor) -> None:
         """Make the latent's root mean square the unit."""
