@@ -86,8 +86,18 @@ def test_a_stack_that_fails_does_not_cost_its_runs(base, dataset, tmp_path, monk
 
     monkeypatch.setattr(sweep_run, "design_together", broken_together)
     plan = expand(base, Table(("pmp",), (0.5, 0.9), ("1",), (0,)), dataset)
-    reasons = sweep_run._make(plan.rest, base.data, tmp_path)
+    reasons = sweep_run._make(plan.rest, base.data, dataset.fingerprint, tmp_path)
     assert reasons == [None, None]
+
+
+def test_a_worker_whose_recordings_are_not_those_of_the_sweep_says_so(base, dataset, tmp_path):
+    from bandstop.sweep import run as sweep_run
+
+    other = replace(dataset, skeleton=replace(dataset.skeleton, unit="furlong"))
+    plan = expand(base, Table(("dense",), (), ("1",), (0,)), other)
+    (reason,) = sweep_run._make(plan.dense, base.data, other.fingerprint, tmp_path)
+    assert "holds other recordings here than where the sweep was begun" in reason
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_sweep_in_stacks_has_every_record(base, dataset, tmp_path):

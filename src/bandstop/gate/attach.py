@@ -324,8 +324,18 @@ def detach(model: nn.Module) -> None:
                 f"another parametrization was put on `{g.name}` after its gate; remove that one first"
             )
     for g in there:
+        order, held = _order(g.module), g.module._parameters
         _own_class(g.module)
         parametrize.remove_parametrizations(g.module, g.attribute, leave_parametrized=False)
+        for name in filter(held.__contains__, order):
+            held[name] = held.pop(name)  # torch puts it last
+
+
+def _order(module: nn.Module) -> tuple[str, ...]:
+    """The names of the module's parameters as they stood before any gate: an optimiser counts by them."""
+    chains = module.parametrizations.values() if parametrize.is_parametrized(module) else ()  # type: ignore[operator]
+    known = (chain.order for chain in chains if hasattr(chain, "order"))
+    return next(known, tuple(module._parameters))
 
 
 def _own_class(module: nn.Module) -> None:
@@ -379,9 +389,11 @@ def _check(model: nn.Module, tensors: Mapping[str, Tensor], masks: Mapping[str, 
 def _put(model: nn.Module, tensor: Tensor, gate: Gate) -> None:
     """The gate on the tensor, wherever it is used: a tied weight has one latent and one mask."""
     for place in [p for p in places(model) if p.tensor is tensor]:
+        order = _order(place.module)
         try:
             parametrize.register_parametrization(place.module, place.attribute, gate)
         except Exception:
             held = place.module._parameters
             held.setdefault(place.attribute, place.tensor)  # torch has taken it away
             raise
+        place.module.parametrizations[place.attribute].order = order  # type: ignore[index,union-attr]
