@@ -123,7 +123,7 @@ def test_library_and_checksum_are_on_the_disk_before_the_library_bears_its_name(
     monkeypatch.setattr(os, "fsync", fsync)
     monkeypatch.setattr(os, "replace", replace)
     shared_library(SOURCE)
-    assert seen == [".part", "-> .sha256", ".part", "-> .so", "folder"]
+    assert seen == [".sha256", "-> .sha256", ".so", "-> .so", "folder"]
 
 
 def places(monkeypatch, **given: str | None) -> None:

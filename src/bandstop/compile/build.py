@@ -86,8 +86,8 @@ def compiled(
         done = _run(command, folder)
     if "No space left" in done.stderr:
         raise Failure(
-            f"{output.parent} has no space left for what is built; free some, or choose another folder, "
-            "in BANDSTOP_CACHE"
+            f"{output.parent} has no space left for what is built; free some, or name another folder in "
+            "TMPDIR and BANDSTOP_CACHE"
         )
     if done.returncode != 0 or not output.exists():
         lines = [line for line in done.stderr.splitlines() if "error" in line] or [

@@ -19,7 +19,7 @@ from pathlib import Path
 from bandstop.compile.build import FLAGS, Compiler, compiled, find_compiler
 from bandstop.compile.folder import temporary_folder
 from bandstop.errors import Failure
-from bandstop.files import beside, locked, write_atomically
+from bandstop.files import locked, write_atomically
 from bandstop.fingerprint import fingerprint
 
 SHARED = ("-shared", "-fPIC")
@@ -114,20 +114,20 @@ def _content(path: Path) -> bytes | None:
 
 
 def _build(path: Path, files: Mapping[str, str], compiler: Compiler) -> None:
-    """The library and its checksum, both on the disk before the library bears its name."""
+    """The library and its checksum, both on the disk before the library bears its name.
+
+    Built elsewhere: what a killed compiler leaves behind lies where it is swept.
+    """
     for old in (path, _checksum(path)):
         _remove(old)
-    with beside(path) as part:
-        compiled(compiler, files, part, (*FLAGS, *SHARED))
-        write_atomically(_checksum(path), hashlib.sha256(part.read_bytes()).hexdigest())
-        _on_disk(part)
-    _on_disk(path.parent)
-
-
-def _on_disk(path: Path) -> None:
-    at = os.open(path, os.O_RDONLY)
+    with temporary_folder() as folder:
+        compiled(compiler, files, folder / path.name, (*FLAGS, *SHARED))
+        content = (folder / path.name).read_bytes()
+    write_atomically(_checksum(path), hashlib.sha256(content).hexdigest())
+    write_atomically(path, content)
+    at = os.open(path.parent, os.O_RDONLY)
     try:
-        os.fsync(at)
+        os.fsync(at)  # the names
     finally:
         os.close(at)
 
