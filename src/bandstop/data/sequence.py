@@ -223,5 +223,5 @@ class Dataset:
         return fingerprint(("recordings", 2, values), 16)
 
 
-CALLED = ("name", "notes")
+CALLED = ("name", "notes", "kind")
 """Fields of a data set that no result depends on; a new one is hashed until it is named here."""
