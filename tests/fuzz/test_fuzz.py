@@ -1,6 +1,7 @@
 """10,000 mutants over every format that is read: each is taken for good and is, or refused in a sentence.
 
-No traceback, nothing over 10 s of processor time (or 60 s of waiting), nothing over 1 GiB, nothing executed, nothing wrong taken for right.
+No traceback, nothing over 10 s of processor time (or 60 s of waiting), nothing over 1 GiB, nothing
+executed, nothing wrong taken for right.
 A finding names a number; `python -m fuzz.worker "issue 9" NUMBER 1 FOLDER` (with src and tests in
 PYTHONPATH) makes that mutant again and leaves it in FOLDER/mutant.
 """
