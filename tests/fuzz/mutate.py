@@ -47,6 +47,10 @@ TEXTUAL = {
 }  # fmt: skip
 
 
+LARGE = 2**25
+"""A file that has grown beyond is left as it is."""
+
+
 def mutate(files: dict[str, bytes], random: Random) -> dict[str, bytes]:
     """The same files with one of them, rarely two, mutated once to four times."""
     files = dict(files)
@@ -54,6 +58,8 @@ def mutate(files: dict[str, bytes], random: Random) -> dict[str, bytes]:
         name = random.choice(sorted(files))
         content = files[name]
         for _ in range(random.choice([1, 1, 1, 2, 4])):
+            if len(content) > LARGE:
+                break
             try:
                 content = random.choice(ways(content))(content, random)
             except RecursionError:  # it was nested deeply by the step before

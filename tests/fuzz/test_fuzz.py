@@ -1,6 +1,7 @@
 """10,000 mutants over every format that is read: each is taken for good and is, or refused in a sentence.
 
-No traceback, nothing over 10 s, nothing over 1 GiB, nothing executed, nothing wrong taken for right.
+No traceback, nothing over 10 s of processor time (or 60 s of waiting), nothing over 1 GiB, nothing
+executed, nothing wrong taken for right.
 A finding names a number; `python -m fuzz.worker "issue 9" NUMBER 1 FOLDER` (with src and tests in
 PYTHONPATH) makes that mutant again and leaves it in FOLDER/mutant.
 """
@@ -77,9 +78,14 @@ from bandstop.errors import BadInput
 
 folder = Path(sys.argv[1])
 guard = worker.Guard(folder / "mutant")
-worker.SECONDS = 0.5
+worker.SECONDS, worker.WAITING = 0.5, 2
 import signal
-signal.signal(signal.SIGALRM, worker._hang)
+for each in (signal.SIGALRM, signal.SIGPROF):
+    signal.signal(each, worker._hang)
+
+def works():
+    while True:
+        pass
 
 def asks():
     try:
@@ -89,7 +95,7 @@ def asks():
 
 def swallows():
     try:
-        time.sleep(30)
+        time.sleep(60)
     except Exception:
         return 1
 
@@ -100,7 +106,8 @@ FAULTS = {
     "none": lambda folder: 1,
     "refusal": lambda folder: refuses("file is damaged; copy it again"),
     "traceback": lambda folder: {}["x"],
-    "hang": lambda folder: time.sleep(30),
+    "hang": lambda folder: time.sleep(60),
+    "work without end": lambda folder: works(),
     "swallowed hang": lambda folder: swallows(),
     "system": lambda folder: os.system("true") and 1 or 1,
     "process": lambda folder: subprocess.run(["true"]).returncode + 1,
@@ -122,6 +129,7 @@ EXPECTED = {
     "refusal": ("refused", False),
     "traceback": ("traceback", True),
     "hang": ("hang", True),
+    "work without end": ("hang", True),
     "swallowed hang": ("hang", True),
     "system": ("execution", True),
     "process": ("execution", True),

@@ -29,7 +29,8 @@ from fuzz.readers import CHECKS, READERS, _page
 
 from bandstop.errors import BadInput, BandstopError, OtherVersion
 
-SECONDS, MEMORY = 10, 2**30
+SECONDS, WAITING, MEMORY = 10, 60, 2**30
+"""Of the processor; of the clock, on a machine that does other things too; bytes."""
 WEIGHTS = {"bundle": 5, "record": 3, "npz": 4, "checkpoint": 3, "csv": 3, "one of three": 3}
 """How often a format comes; the others once."""
 FORBIDDEN = (
@@ -83,15 +84,14 @@ def judged(
     kind: str, folder: Path, files: dict[str, bytes], guard: Guard, pages: bool
 ) -> tuple[str, str]:
     """(verdict, what is wrong); wrong is empty where nothing is."""
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    _alarm(1)
     guard.armed, guard.seen = True, ""
     try:
         read = READERS[kind](folder)
-        signal.setitimer(signal.ITIMER_REAL, 0)
         guard.armed = False
         if guard.seen:
             return "execution", guard.seen
-        signal.setitimer(signal.ITIMER_REAL, 12 * SECONDS)
+        _alarm(12)
         wrong = CHECKS[kind](read, folder, files)
         if kind == "record" and pages and not wrong:
             wrong = _page(read, folder, files)
@@ -102,14 +102,20 @@ def judged(
             return "execution", guard.seen
         return "refused", _no_sentence(error)
     except Hang:
-        return "hang", f"longer than {SECONDS} s"
+        return "hang", f"longer than {SECONDS} s of work or {WAITING} s"
     except BaseException as error:
         last = traceback.extract_tb(error.__traceback__)[-6:]
         where = " < ".join(f"{Path(f.filename).name}:{f.lineno}" for f in reversed(last))
         return "traceback", f"{type(error).__name__}: {error!s:.300} at {where}"
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        _alarm(0)
         guard.armed = False
+
+
+def _alarm(times: int) -> None:
+    """In so many times the time that reading may take; 0: never."""
+    signal.setitimer(signal.ITIMER_PROF, times * SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, times * WAITING)
 
 
 def _no_sentence(error: BandstopError) -> str:
@@ -157,7 +163,8 @@ def main() -> None:
     base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     pages_ = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (pages_ + MEMORY, resource.RLIM_INFINITY))
-    signal.signal(signal.SIGALRM, _hang)
+    for each in (signal.SIGALRM, signal.SIGPROF):
+        signal.signal(each, _hang)
     guard = Guard(scratch.resolve())
     verdicts: Counter[str] = Counter()
     records = 0
