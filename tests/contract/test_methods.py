@@ -16,8 +16,7 @@ from bandstop.method.gates import GATES
 from bandstop.nn import AttentionGCN, Shape
 from bandstop.objective import ALIGNMENTS
 from bandstop.prune import compact, live
-from bandstop.record import Config
-from bandstop.record.config import CHOICES
+from bandstop.record import CHOICES, Config
 from bandstop.train import Alone, Clock, Epoch, Learner, adam, train
 
 STEPS = 40
