@@ -192,6 +192,17 @@ def test_a_header_of_any_length_is_refused_at_once(columns, tmp_path):
             read_sequence(path, large, "a")
 
 
+def test_short_lines_under_a_long_header_ask_for_no_memory(tmp_path):
+    """20 KB of them would have been 24 GB of numbers."""
+    large = Skeleton("x", tuple(map(str, range(JOINTS))), (), tuple(range(JOINTS)), bodies=BODIES)
+    (tmp_path / "a.csv").write_text(",".join(header_of(large)) + "\n" + "1\n" * 10_000)
+    with (
+        within(256 * MIB),
+        pytest.raises(BadInput, match="a frame has 300001 fields and this line"),
+    ):
+        read_sequence(tmp_path / "a.csv", large, "a")
+
+
 @pytest.mark.parametrize("line", ["x" * 200_000, '"' + "x" * 200_000, "a\x00b", "," * 200_000])
 @pytest.mark.parametrize("name", ["index.csv", "1.csv"])
 def test_what_the_csv_parser_refuses_is_a_sentence(line, name, tmp_path):

@@ -44,7 +44,7 @@ def frames_of(
     kept = [n for n, line in enumerate(lines) if line and n >= skip]
     if not kept:
         raise BadInput(f"{path} holds no frames; remove it or copy it again")
-    values = np.empty((len(kept), fields))
+    blocks = []
     for start in range(0, len(kept), BLOCK):
         block = kept[start : start + BLOCK]
         rows = [lines[n].split(separator) for n in block]
@@ -57,10 +57,11 @@ def frames_of(
         try:
             if "".join([lines[n] for n in block]).encode().translate(None, PLAIN):
                 raise ValueError
-            values[start : start + len(block)] = rows
+            blocks.append(np.array(rows, dtype=np.float64))
         except ValueError:
             # looked at one by one only now: most files hold nothing but numbers
             raise _no_number(path, lines, block, rows) from None
+    values = np.concatenate(blocks)
     if not np.isfinite(values).all():
         at, column = np.argwhere(~np.isfinite(values))[0]
         field = lines[kept[at]].split(separator)[column]
