@@ -30,6 +30,7 @@ TABLES = {
     "samples": ["spread", "repeated"],
     "precision": ["full", "medium"],
     "fusion": FUSIONS,
+    "class_weights": ["none", "balanced"],
     "device": ["auto", "cpu", "cuda"],
 }
 

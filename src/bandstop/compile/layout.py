@@ -37,7 +37,7 @@ def index_bits(largest: int) -> int:
 def float32_below(limit: float) -> np.ndarray:
     """The largest float32 that is not above a positive limit, as an array of no dimensions."""
     near = np.float32(limit)
-    return np.asarray(near if near <= limit else np.nextafter(near, np.float32(0)))
+    return np.asarray(near if float(near) <= float(limit) else np.nextafter(near, np.float32(0)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,7 +29,7 @@ class Place:
     module: nn.Module
     attribute: str
     name: str
-    tensor: nn.Parameter
+    tensor: Tensor
     foreign: bool = False
 
 
@@ -72,7 +72,10 @@ LEFT_OUT: tuple[tuple[str, Callable[[Place], object]], ...] = (
         "in a TorchScript module; attach first",
         lambda p: isinstance(p.module, torch.jit.ScriptModule),
     ),
-    ("frozen, requires_grad is False", lambda p: not p.tensor.requires_grad),
+    (
+        "frozen, requires_grad is False",  # what functional_call puts in its place is no Parameter
+        lambda p: isinstance(p.tensor, nn.Parameter) and not p.tensor.requires_grad,
+    ),
 )
 """Why, and whether."""
 
