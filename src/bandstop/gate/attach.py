@@ -394,6 +394,7 @@ def _put(model: nn.Module, tensor: Tensor, gate: Gate) -> None:
             parametrize.register_parametrization(place.module, place.attribute, gate)
         except Exception:
             held = place.module._parameters
-            held.setdefault(place.attribute, place.tensor)  # torch has taken it away  # type: ignore[call-overload]
+            # torch has taken it away
+            held.setdefault(place.attribute, place.tensor)  # type: ignore[call-overload]
             raise
         place.module.parametrizations[place.attribute].order = order  # type: ignore[index,union-attr]
