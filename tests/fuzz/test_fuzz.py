@@ -155,11 +155,22 @@ def test_each_kind_of_fault_is_found_where_it_is_planted(tmp_path):
     assert said == EXPECTED
 
 
-def test_a_number_makes_the_same_mutant_again(tmp_path):
-    for name in ("one", "two"):
-        assert run([SEED, "17", "1", str(tmp_path / name)], tmp_path)
-    one, two = (
-        {p.name: p.read_bytes() for p in (tmp_path / name / "mutant").rglob("*") if p.is_file()}
-        for name in ("one", "two")
+def test_a_number_makes_the_same_mutant_again_in_another_process():
+    code = "\n".join(
+        [
+            "import hashlib",
+            "from fuzz.worker import made",
+            f"mutants = [made({SEED!r}, n, []) for n in range(100)]",
+            "print(hashlib.sha256(repr([(k, sorted(f.items())) for k, f in mutants]).encode()).hexdigest())",
+        ]
     )
-    assert one == two
+    paths = [str(TESTS), str(TESTS.parent / "src")]
+    said = set()
+    for hashes in ("1", "2"):
+        own = {"PYTHONPATH": os.pathsep.join(paths), "PYTHONHASHSEED": hashes}
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env=os.environ | own, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        said.add(done.stdout)
+    assert len(said) == 1
