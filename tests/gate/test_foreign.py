@@ -194,7 +194,7 @@ def test_an_adjacency_of_one_value_neither_takes_the_budget_nor_gives_it_away(st
 @pytest.mark.filterwarnings("ignore::bandstop.gate.GateWarning")
 def test_the_program_of_the_how_to_runs_and_recognises(capsys):
     text = (README.parent / "docs" / "how-to" / "your-own-network.md").read_text()
-    (program,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    program, *_ = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     exec(program, {})
     weights, right = capsys.readouterr().out.splitlines()
     assert weights == "546 weights left"
