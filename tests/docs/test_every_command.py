@@ -49,6 +49,7 @@ EXCEPTIONS = {
     "bandstop compile net.bandstop --cross": ZIG,
     "bandstop compile net.bandstop --target wasm": ZIG,
     "bandstop table sbu --data sbu:/shared/SBU": "needs machines: tests/sweep/test_cluster.py",
+    'torch.save({"model"': "two programs in one: tests/gate/test_saving.py",
     "from dask_jobqueue": "needs a cluster, and the page says that it was not tried",
     "from dask_kubernetes": "needs a cluster, and the page says that it was not tried",
 }

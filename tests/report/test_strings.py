@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 import pytest
 from hostile import ANYTHING, NAMES, TRICKS
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from markdown_it import MarkdownIt
 
 from bandstop.cli.main import run
@@ -129,6 +129,7 @@ def without_pictures(request, monkeypatch):
 @given(text=ANYTHING)
 def test_what_is_written_has_the_same_shape_whatever_the_texts_are(kind, text):
     text = text.replace("\n", "\r") if kind == "picture" else text  # a line more is no harm there
+    assume(kind != "Markdown" or text.strip())  # nor an empty cell
     assert KINDS[kind](text) == KINDS[kind](PLAIN)
 
 
