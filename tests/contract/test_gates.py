@@ -57,7 +57,9 @@ KINDS: dict[str, Callable[..., GateSpec]] = {
 BY_MAGNITUDE = ("band-stop", "ladder", "magnitude", "fixed mask", "semi-structured, entries")
 EXACT = ("band-stop", "ladder", "magnitude", "semi-structured, entries")
 """Kinds that meet the budget to the weight while they train."""
-HELD = ("coarse-to-fine", "coarse-to-fine, groups")
+HELD = (
+    "coarse-to-fine", "coarse-to-fine, groups", "semi-structured", "semi-structured, groups",
+)  # fmt: skip
 """Kinds whose groups pass no gradient: tests/gate/test_levels.py says what theirs is."""
 
 
