@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 import hypothesis
+import pytest
 import torch
 from jaxtyping import install_import_hook
 from skips import pytest_sessionfinish, pytest_terminal_summary
@@ -38,3 +39,9 @@ hypothesis.settings.register_profile(
     "thorough", hypothesis.settings.get_profile("here"), max_examples=2000
 )  # pytest --hypothesis-profile thorough
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+@pytest.fixture(autouse=True)
+def same_random_numbers():
+    """A test draws the same numbers wherever it stands and whatever ran before it."""
+    torch.manual_seed(0)
