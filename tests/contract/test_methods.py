@@ -82,7 +82,8 @@ def test_a_method_delivers_the_budget_all_of_it_alive_and_no_layer_empty(
         with pytest.raises(BadInput, match="one order over all tensors"):
             config_of(method, rate, scope=scope)
         return
-    net, pruning, _ = trained(config_of(method, rate, scope=scope, fusion=fusion))
+    options = {"scope": scope, "fusion": fusion, "label_smoothing": 0.0}  # as the bound was found
+    net, pruning, _ = trained(config_of(method, rate, **options))
     masks = pruning.finish()
     allowed = round((1 - rate) * net.shape.weights)
     if whole_groups(method):
@@ -91,7 +92,7 @@ def test_a_method_delivers_the_budget_all_of_it_alive_and_no_layer_empty(
     elif scope == "global":
         assert kept(masks) == allowed
     else:  # where a layer's share does not fit to the others' paths, fewer stay than may
-        assert 0.85 * allowed <= kept(masks) <= allowed
+        assert 0.9 * allowed <= kept(masks) <= allowed
     assert all(m.any() for m in masks.values())
     assert all(torch.equal(masks[n], alive) for n, alive in live(masks, net.shape).items())
 
