@@ -25,8 +25,8 @@ from bandstop.gate import (
     Ladder,
     SemiStructured,
 )
-from bandstop.gate.attach import FixedMask
 from bandstop.gate.base import Gate
+from bandstop.gate.gated import FixedMask
 from bandstop.gate.groups import COARSE
 from bandstop.objective.alignment import quantiles
 from bandstop.prune import finish

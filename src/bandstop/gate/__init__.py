@@ -1,18 +1,11 @@
 """The papers' masks: weight = latent * gate(latent), on any nn.Module."""
 
-from bandstop.gate.attach import (
-    Gates,
-    attach,
-    bake,
-    detach,
-    fix,
-    gated_tensors,
-    prunable,
-    update_together,
-)
+from bandstop.gate.attach import attach, bake, detach, fix
 from bandstop.gate.band_stop import band_stop
 from bandstop.gate.base import Gate, GateSpec, GateWarning
 from bandstop.gate.coarse_to_fine import CoarseToFine
+from bandstop.gate.gated import gated_tensors, prunable
+from bandstop.gate.gates import Gates, update_together
 from bandstop.gate.hard_concrete import HardConcrete
 from bandstop.gate.ladder import Ladder, at_every_rung, at_one_rung_each
 from bandstop.gate.magnitude import Magnitude

@@ -16,7 +16,7 @@ from bandstop.gate.balance import Fields, ranked
 from bandstop.number import real
 
 if TYPE_CHECKING:
-    from bandstop.gate.attach import Gates
+    from bandstop.gate.gates import Gates
 
 SCALES = ("rms", "unit")
 Masks = dict[str, Tensor]

@@ -44,7 +44,7 @@ from bandstop.gate.spec import fill, set_sharpness, stacked
 from bandstop.gate.symmetric_sigmoid import symmetric_sigmoid_of_energy
 
 if TYPE_CHECKING:
-    from bandstop.gate.attach import Gates
+    from bandstop.gate.gates import Gates
 
 PSIS = ("band-stop", "symmetric")
 

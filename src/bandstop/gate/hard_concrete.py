@@ -26,7 +26,7 @@ from bandstop.gate.base import Alive, Gate, GateSpec, Rule, wide
 from bandstop.number import whole
 
 if TYPE_CHECKING:
-    from bandstop.gate.attach import Gates
+    from bandstop.gate.gates import Gates
 
 BETA, GAMMA, ZETA = 2 / 3, -0.1, 1.1
 OPEN = 2.0

@@ -26,7 +26,7 @@ from bandstop.gate.spec import BandStop, BandStopGate, fill, magnitudes, set_sha
 from bandstop.number import real, whole
 
 if TYPE_CHECKING:
-    from bandstop.gate.attach import Gates
+    from bandstop.gate.gates import Gates
 
 SEEN = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.98)
 """The rates that the paper trains with."""

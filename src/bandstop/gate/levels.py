@@ -22,7 +22,7 @@ from bandstop.gate.spec import edges, magnitude_quantiles, removals
 from bandstop.number import real
 
 if TYPE_CHECKING:
-    from bandstop.gate.attach import Gates
+    from bandstop.gate.gates import Gates
 
 CRISP = 100.0
 """Sharpness of coarse levels beside that of entries, on values relative to their mean: groups differ

@@ -18,7 +18,7 @@ from bandstop.gate.base import Alive, Gate, GateSpec, wide
 from bandstop.gate.spec import by_magnitude, fill, magnitudes
 
 if TYPE_CHECKING:
-    from bandstop.gate.attach import Gates
+    from bandstop.gate.gates import Gates
 
 
 class MagnitudeGate(Gate):

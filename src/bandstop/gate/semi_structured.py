@@ -41,7 +41,7 @@ from bandstop.gate.levels import (
 from bandstop.gate.spec import fill, set_sharpness, stacked
 
 if TYPE_CHECKING:
-    from bandstop.gate.attach import Gates
+    from bandstop.gate.gates import Gates
 
 AGREE = 0.95
 """hi: a group of which so much passes the band-stop is kept whole."""

@@ -18,7 +18,7 @@ from bandstop.gate.base import Alive, Gate, GateSpec, wide
 from bandstop.gate.prior import PRIORS
 
 if TYPE_CHECKING:
-    from bandstop.gate.attach import Gates
+    from bandstop.gate.gates import Gates
 
 THRESHOLDS = ("empirical", "prior")
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from bandstop.gate import gated_tensors, prunable
-from bandstop.gate.attach import FixedMask, Gated
+from bandstop.gate.gated import FixedMask, Gated
 from bandstop.gate.groups import as_blocks
 from bandstop.gate.hard_concrete import HardConcreteGate, open_probability
 from bandstop.objective.budget import budget_distance

@@ -29,7 +29,9 @@ def settle(model: nn.Module, gates: gate.Gates) -> Masks:
     """
     masks = _final(model, gates)
     if not gates.settled:
-        gates.settle(model, masks)
+        named = gates.names_in(model)
+        gate.fix(model, {there: masks[name] for name, there in named.items()})
+        gates.hold(model, named)
     return masks
 
 
