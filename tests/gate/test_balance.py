@@ -107,11 +107,12 @@ def test_no_tensor_falls_below_its_floor_neither_in_training_nor_at_the_end(
     net, gates = attached(KINDS[kind](rate=rate), tensors)
     (share,) = gates.shares
     gates.update(progress)
-    part = 1 - round((share.total - share.keep) * gates.spec.ramp(progress)) / share.total
+    open_ = share.total - round((share.total - share.keep) * gates.spec.ramp(progress))
     sizes = {name: g.latent.numel() for name, g in gates.tensors.items()}
     for name, mask in open_now(gates).items():
         if kind != "ladder":  # its ramp ends earlier
-            assert int(mask.sum()) >= min(sizes[name], max(1, round(FLOOR * part * sizes[name])))
+            least = max(1, round(FLOOR * sizes[name] * open_ / share.total))
+            assert int(mask.sum()) >= min(sizes[name], least)
     masks = finished(net, gates)
     assert sum(int(m.sum()) for m in masks.values()) == share.keep
     whole = sum(max(1, round(FLOOR * size * share.keep / share.total)) for size in sizes.values())

@@ -49,7 +49,7 @@ def floors(shares: Sequence[Share], removed: Sequence[int], size: int) -> list[i
     [10]
     """
     return [
-        max(1, round(FLOOR * size * (1 - count / share.total)))
+        max(1, round(FLOOR * size * (share.total - count) / share.total))
         for share, count in zip(shares, removed, strict=True)
     ]
 
