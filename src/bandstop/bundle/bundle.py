@@ -17,7 +17,8 @@ from torch import Tensor
 
 from bandstop.bundle.order import Order
 from bandstop.bundle.storage import index_type, store
-from bandstop.data.describe import Description, Normalisation, describe
+from bandstop.data.describe import Description, describe
+from bandstop.data.normalise import Normalisation
 from bandstop.data.sequence import Sequence
 from bandstop.digest import digest
 from bandstop.errors import BadInput, Failure
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
     from bandstop.bundle.export import Exported
     from bandstop.compile import Native
 
-VERSION = 2
+VERSION = 3
+READ = (2, VERSION)
+"""Formats that are read. 2 had no speeds, and its std was a bare number."""
 TENSORS = ("attention", "filters", "dense")
 
 
@@ -65,6 +68,7 @@ class Bundle:
         for word, value, rule in [
             ("the network's signal", (self.net.nodes, self.net.all_features), wanted),
             ("the normalisation", tuple(self.normalisation.mean.shape), wanted),
+            ("whether std has speeds", self.normalisation.speeds, self.description.speeds),
             ("the number of classes", self.net.shape.classes, len(self.classes)),
         ]:
             if value != rule:
@@ -174,6 +178,7 @@ class Bundle:
             "chunks": self.description.chunks,
             "view": self.description.view,
             "trim": self.description.trim,
+            "speeds": self.description.speeds,
             "classes": list(self.classes),
             "nodes": self.net.nodes,
             "features": self.net.all_features,

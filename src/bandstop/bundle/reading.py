@@ -10,11 +10,13 @@ import torch
 from safetensors.torch import load as load_tensors
 from torch import Tensor
 
-from bandstop.bundle.bundle import TENSORS, VERSION, Bundle
+from bandstop.bundle.bundle import READ, TENSORS, VERSION, Bundle
 from bandstop.bundle.order import Order
 from bandstop.bundle.storage import STORAGES, index_type, restore
-from bandstop.data.describe import VIEWS, Description, Normalisation
+from bandstop.data.describe import VIEWS, Description
+from bandstop.data.normalise import Normalisation
 from bandstop.data.sequence import CLASSES
+from bandstop.data.speed import SPEEDS
 from bandstop.digest import digest
 from bandstop.errors import BadInput, OtherVersion, several, short
 from bandstop.nn import AttentionGCN, CompactGCN, Shape
@@ -78,7 +80,8 @@ HEADER = Fields(
                 "lowest": Number(0, 1, open=True),
                 "highest": Number(0, 1, open=True),
             }
-        )
+        ),
+        "speeds": OneOf((True, False)),
     },
 )  # fmt: skip
 
@@ -120,10 +123,10 @@ def from_bytes(content: bytes, name: str = "the bundle") -> Bundle:
         version = header["version"]
     except (BadInput, LookupError, TypeError) as error:
         raise BadInput(f"{name} has a damaged header ({_why(error)}); {remedy}") from error
-    if type(version) is not int or version != VERSION:
+    if type(version) is not int or version not in READ:
         raise OtherVersion(
-            f"{name} is a bundle of format {short(version)}, and this bandstop reads format {VERSION}; "
-            "update bandstop, or design the network anew"
+            f"{name} is a bundle of format {short(version)}, and this bandstop reads formats "
+            f"{' and '.join(map(str, READ))}; update bandstop, or design the network anew"
         )
     if metadata.get("sha256") != digest(text, tensors):
         raise BadInput(f"{name} was altered after it was written: its checksum differs; {remedy}")
@@ -139,6 +142,8 @@ def _why(error: Exception) -> str:
 
 def _assemble(header: dict[str, Any], tensors: Mapping[str, Tensor], size: int) -> Bundle:
     HEADER.check(header, "its header")
+    if ("speeds" in header) != (header["version"] == VERSION):
+        raise BadInput(f"its header must have speeds in format {VERSION}, and only there")
     skeleton = Skeleton.from_dict(header["skeleton"])
     if skeleton.to_dict() != header["skeleton"]:
         raise BadInput(f"its skeleton must have {', '.join(skeleton.to_dict())}")
@@ -175,8 +180,9 @@ def _assemble(header: dict[str, Any], tensors: Mapping[str, Tensor], size: int) 
             header["chunks"],
             header["view"],
             float(header["trim"]),
+            header.get("speeds", False),
         ),
-        Normalisation(tensors["mean"], tensors["std"]),
+        Normalisation(tensors["mean"], tensors["std"].reshape(-1)),
         tuple(header["classes"]),
         header["facts"],
         Order(ranks, **header["order"]) if "order" in header else None,
@@ -196,6 +202,13 @@ def _require_sizes(shape: Shape, header: Mapping[str, Any], size: int) -> None:
         )
 
 
+def _kinds(header: Mapping[str, Any]) -> tuple[int, ...]:
+    """The shape of std: one number, in format 2 without an axis, or one for each kind of feature."""
+    if header["version"] == 2:
+        return ()
+    return (1 + len(SPEEDS) * header["speeds"],)
+
+
 def _require_tensors(
     shape: Shape, header: Mapping[str, Any], tensors: Mapping[str, Tensor]
 ) -> None:
@@ -204,7 +217,7 @@ def _require_tensors(
         "filter_bias": (torch.float32, (shape.channels,)),
         "class_bias": (torch.float32, (shape.classes,)),
         "mean": (torch.float32, (header["nodes"], header["features"])),
-        "std": (torch.float32, ()),
+        "std": (torch.float32, _kinds(header)),
         "joints": (torch.int32, (shape.nodes,)),
         "features": (torch.int32, (shape.features,)),
     }
@@ -226,8 +239,8 @@ def _require_tensors(
     for key, tensor in tensors.items():
         if tensor.is_floating_point() and not tensor.isfinite().all():
             raise BadInput(f"{key} has NaN or infinite values")
-    if not tensors["std"] >= torch.finfo(torch.float32).tiny:
-        raise BadInput(f"std is {tensors['std']:g}, and must be above 0")
+    if not (tensors["std"] >= torch.finfo(torch.float32).tiny).all():
+        raise BadInput(f"std is {tensors['std'].tolist()}, and must be above 0")
     if "order" in header:
         every = torch.cat([tensors[f"{name}.ranks"].long() for name in TENSORS])
         within = (

@@ -26,7 +26,8 @@ from bandstop.compile.proof import (
     native_frames,
     prove,
 )
-from bandstop.data.describe import Description, Normalisation
+from bandstop.data.describe import Description
+from bandstop.data.normalise import Normalisation
 from bandstop.errors import BadInput, nearest
 from bandstop.nn import CompactGCN
 

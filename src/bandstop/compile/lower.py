@@ -6,7 +6,8 @@ import numpy as np
 import torch
 
 from bandstop.compile.ir import Constant, Graph, Node
-from bandstop.data.describe import Description, Normalisation
+from bandstop.data.describe import Description
+from bandstop.data.normalise import Normalisation
 from bandstop.nn import CompactGCN, reach
 
 
@@ -42,6 +43,7 @@ def lower(
         "chunks": description.chunks,
         "trim": description.trim,
         "bodies": skeleton.bodies,
+        "speeds": description.speeds,
     }
     limit = reach(net.net)
     nodes = (

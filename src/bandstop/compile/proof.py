@@ -12,7 +12,8 @@ from jaxtyping import Float
 from bandstop.compile.interpret import run
 from bandstop.compile.ir import Graph
 from bandstop.compile.native import Native
-from bandstop.data.describe import Description, Normalisation
+from bandstop.data.describe import Description
+from bandstop.data.normalise import Normalisation
 from bandstop.errors import Failure
 from bandstop.nn import CompactGCN
 
@@ -54,7 +55,7 @@ def check_frames(description: Description, normalisation: Normalisation) -> list
 def walk(description: Description, normalisation: Normalisation, frames: int) -> np.ndarray:
     """A random walk of every node; where the skeleton has several bodies, the last is absent for a while."""
     random, skeleton = np.random.default_rng(frames), description.skeleton
-    std = float(normalisation.std)
+    std = float(normalisation.std[0])
     made = std * random.normal(size=(frames, skeleton.nodes, 3)).cumsum(0)
     if skeleton.bodies > 1:
         made[frames // 3 : frames // 2, -len(skeleton.joints) :] = 0

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from bandstop.compile.integral import chunk_means, placed
+from bandstop.compile.integral import chunk_means, normalised, offset, placed
 
 Shapes = Mapping[str, tuple[int, ...]]
 Arrays = Mapping[str, np.ndarray]
@@ -36,21 +36,26 @@ def _same(x: tuple[int, ...], c: Shapes, a: Attributes) -> tuple[int, ...] | Non
 
 def _chunks(x: tuple[int, ...], c: Shapes, a: Attributes) -> tuple[int, ...] | None:
     fits = len(x) == 3 and x[2] == 3 and x[1] % a["bodies"] == 0
-    return (a["chunks"], x[1], 3) if fits else None
+    return (a["chunks"], x[1], 3 + 2 * a["speeds"]) if fits else None
 
 
 def _place(x: tuple[int, ...], c: Shapes, a: Attributes) -> tuple[int, ...] | None:
     fits = len(x) == 3 and x[1] == a["bodies"] * a["joints"]
-    return (x[1], 3 * x[0]) if fits else None
+    return (x[1], x[2] * x[0]) if fits else None
 
 
 def _normalise(x: tuple[int, ...], c: Shapes, a: Attributes) -> tuple[int, ...] | None:
-    return x if c["mean"] == x and c["std"] == () else None
+    return x if c["mean"] == x and _kinds(x, c["std"]) else None
 
 
 def _affine(x: tuple[int, ...], c: Shapes, a: Attributes) -> tuple[int, ...] | None:
-    fits = len(x) == 2 and c["scale"] == () and c["offset"] == (*c["joints"], *c["features"])
+    fits = _kinds(x, c["scale"]) and c["offset"] == (*c["joints"], *c["features"])
     return x if fits else None
+
+
+def _kinds(x: tuple[int, ...], each: tuple[int, ...]) -> bool:
+    """Positions alone, 3 features a chunk, or two speeds as well: a number for each kind."""
+    return len(x) == 2 and each in ((1,), (3,)) and x[1] % (2 + each[0]) == 0
 
 
 def _read(x: tuple[int, ...], c: Shapes, a: Attributes) -> tuple[int, ...] | None:
@@ -132,10 +137,10 @@ def _label(x: tuple[int, ...], c: Shapes, a: Attributes) -> tuple[int, ...] | No
 
 
 def affine(x: np.ndarray, c: Arrays, a: Attributes) -> np.ndarray:
-    """x scale + offset where something is read, zero elsewhere (nobody looks)."""
+    """`normalised` + offset where something is read, zero elsewhere (nobody looks)."""
     out = np.zeros_like(x)
     read = np.ix_(c["joints"], c["features"])
-    out[read] = x[read] * c["scale"] + c["offset"]
+    out[read] = normalised(x, c["scale"])[read] + c["offset"]
     return out
 
 
@@ -186,9 +191,9 @@ def _relu(x: np.ndarray) -> np.ndarray:
 
 RULES: dict[str, Rule] = {
     "chunks": Rule(
-        (), ("chunks", "trim", "bodies"), _chunks,
-        lambda x, c, a: chunk_means(x, a["chunks"], a["trim"], a["bodies"]),
-        "average position in each temporal chunk",
+        (), ("chunks", "trim", "bodies", "speeds"), _chunks,
+        lambda x, c, a: chunk_means(x, a["chunks"], a["trim"], a["bodies"], a["speeds"]),
+        "average position, and speeds, in each temporal chunk",
     ),
     "place": Rule(
         (), ("view", "bodies", "joints", "up", "side"), _place,
@@ -196,12 +201,13 @@ RULES: dict[str, Rule] = {
         "centred, turned, coordinates of a node one after the other",
     ),
     "normalise": Rule(
-        ("mean", "std"), (), _normalise, lambda x, c, a: (x - c["mean"]) / c["std"],
-        "(x - mean) / std",
+        ("mean", "std"), (), _normalise,
+        lambda x, c, a: normalised(x, 1 / c["std"]) + offset(c["mean"], 1 / c["std"]),
+        "(x - mean) / std of positions, and of the logarithm of speeds",
     ),
     "affine": Rule(
         ("scale", "offset", "joints", "features"), (), _affine, affine,
-        "x scale + offset, where something is read",
+        "positions scaled, speeds logarithms, + offset, where something is read",
     ),
     "read": Rule(
         ("joints", "features"), (), _read,

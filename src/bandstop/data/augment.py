@@ -15,13 +15,13 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from bandstop.data.describe import (
+    Averages,
     Description,
-    Normalisation,
-    Positions,
     Recordings,
     chunk_means,
     rotate,
 )  # fmt: skip
+from bandstop.data.normalise import Normalisation
 from bandstop.errors import BadInput, listed
 from bandstop.skeleton import Skeleton
 
@@ -45,36 +45,36 @@ def _orders(skeleton: Skeleton) -> Int[Tensor, "four node"]:
 
 
 def reorder(
-    positions: Positions,
+    averages: Averages,
     skeleton: Skeleton,
     mirrored: Bool[Tensor, " batch"],
     exchanged: Bool[Tensor, " batch"],
-) -> Positions:
+) -> Averages:
     """Mirror some samples (left and right joints exchanged, the side coordinate negated) and exchange
     the bodies of some; where there is one body, `exchanged` changes nothing."""
-    orders = _orders(skeleton).to(positions.device)
+    orders = _orders(skeleton).to(averages.device)
     order = orders[mirrored.long() + 2 * exchanged.long()]
-    out = positions.gather(2, order[:, None, :, None].expand_as(positions))
-    sign = torch.ones(len(positions), 1, 1, 3, device=positions.device)
+    out = averages.gather(2, order[:, None, :, None].expand_as(averages))
+    sign = torch.ones(len(averages), 1, 1, averages.shape[3], device=averages.device)
     sign[:, 0, 0, skeleton.side] = 1 - 2 * mirrored.to(sign.dtype)
     return out * sign
 
 
-def mirror(positions: Positions, skeleton: Skeleton) -> Positions:
+def mirror(averages: Averages, skeleton: Skeleton) -> Averages:
     """Every sample as seen in a mirror: its own inverse."""
-    every = torch.ones(len(positions), dtype=torch.bool, device=positions.device)
-    return reorder(positions, skeleton, mirrored=every, exchanged=~every)
+    every = torch.ones(len(averages), dtype=torch.bool, device=averages.device)
+    return reorder(averages, skeleton, mirrored=every, exchanged=~every)
 
 
-def exchange(positions: Positions, skeleton: Skeleton) -> Positions:
+def exchange(averages: Averages, skeleton: Skeleton) -> Averages:
     """Every sample with the order of its bodies reversed: its own inverse."""
-    every = torch.ones(len(positions), dtype=torch.bool, device=positions.device)
-    return reorder(positions, skeleton, mirrored=~every, exchanged=every)
+    every = torch.ones(len(averages), dtype=torch.bool, device=averages.device)
+    return reorder(averages, skeleton, mirrored=~every, exchanged=every)
 
 
-def scale(positions: Positions, factor: Float[Tensor, " batch"]) -> Positions:
-    """Make each sample larger by its factor."""
-    return positions * factor[:, None, None, None]
+def scale(averages: Averages, factor: Float[Tensor, " batch"]) -> Averages:
+    """Make each sample larger by its factor: all its lengths, and so its speeds."""
+    return averages * factor[:, None, None, None]
 
 
 @dataclass(frozen=True)
@@ -165,21 +165,21 @@ def augmented_signal(
     start, end, mirrored, exchanged, angle = draws.uniform.flatten(0, -2).unbind(1)
     turn = (2 * angle - 1) * settings.rotation * (torch.pi / 180)
     size = (settings.scale * draws.normal.flatten()).exp()
-    positions = chunk_means(
+    averages = chunk_means(
         recordings,
         rows.flatten(),
         description.chunks,
         settings.crop * start,
         1 - settings.crop * end,
     )
-    positions = reorder(
-        positions,
+    averages = reorder(
+        averages,
         skeleton,
         (mirrored < settings.mirror) & skeleton.sided,
         exchanged < settings.exchange,
     )
-    positions = scale(rotate(positions, skeleton.up, turn), size)
-    signal = normalisation(description.signal(positions).unflatten(0, rows.shape))
+    averages = scale(rotate(averages, skeleton.up, turn), size)
+    signal = normalisation(description.signal(averages).unflatten(0, rows.shape))
     if settings.noise:
         patterns = noise_patterns(*signal.shape[-2:], signal.device)
         signal = signal + settings.noise * patterns[draws.noise]

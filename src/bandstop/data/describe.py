@@ -9,6 +9,9 @@ after the one before to halfway before the next.
 
 The averages are differences of one running integral, so a crop costs no more than the whole.
 
+Averages of positions hold no speed: a hand that shakes and one that rests have the same. So each node
+may also have two speeds (data/speed.py), averaged over the same chunks.
+
 A body that is absent in a frame (`data.sequence.absent`) counts as standing at the centre of those that
 are present, all joints in one point: it moves nothing, and nothing turns towards it (our choice).
 """
@@ -24,10 +27,13 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from bandstop.data.sequence import Sequence, absent
+from bandstop.data.speed import SPEEDS, speeds_of
 from bandstop.errors import BadInput
 from bandstop.skeleton import Skeleton
 
 Positions = Float[Tensor, "batch chunk node xyz"]
+Averages = Float[Tensor, "batch chunk node channel"]
+"""Channels: x, y, z, and where speeds are asked for those of `SPEEDS`."""
 AT_ONCE = 64
 """Sequences that are described at once: enough to be fast, few enough to need little memory."""
 
@@ -38,13 +44,15 @@ class Recordings:
 
     integral  (rows, nodes * 3): row first + t of a sequence is the sum of its frames before time t,
               positions taken relative to the sequence's own centre (the mean of all nodes that are
-              present, in all frames); where a body is absent in any frame of any sequence, a column
-              a body follows: how long it was absent before time t
+              present, in all frames). Then, where they are asked for, nodes columns of each of
+              `SPEEDS`. Where a body is absent in any frame of any sequence, a column a body
+              follows: how long it was absent before time t
     frames    (sequences,) number of frames
     first     (sequences,) the first of its frames + 1 rows
     begins    (rows,) first + when each frame begins and the last one ends, the whole being as long
               as there are frames; None where all frames of all sequences follow evenly
     bodies    of which the last columns tell the absence; 0 where none is ever absent
+    speeds    whether there are columns of speeds
     """
 
     integral: Float[Tensor, "row column"]
@@ -52,35 +60,47 @@ class Recordings:
     first: Int[Tensor, " sequence"]
     begins: Float[Tensor, " row"] | None = None
     bodies: int = 0
+    speeds: bool = False
 
     @staticmethod
-    def of(sequences: Seq[Sequence], bodies: int = 1) -> Recordings:
-        """Pack the sequences; memory is frames x nodes x 3 floats, those of all sequences together."""
+    def of(
+        sequences: Seq[Sequence],
+        bodies: int = 1,
+        speeds: bool = False,
+        dtype: torch.dtype = torch.float32,
+    ) -> Recordings:
+        """Pack the sequences; memory is frames x nodes x 3 numbers, those of all sequences together, and
+        2 more with speeds."""
         frames = torch.tensor([s.frames for s in sequences])
         first = (frames + 1).cumsum(0) - (frames + 1)
         gone = [absent(s.positions, bodies) for s in sequences]
         told = bodies if any(g.any() for g in gone) else 0
         uneven = any(s.times is not None for s in sequences)
         rows = int((frames + 1).sum())
-        integral = torch.zeros(rows, sequences[0].positions[0].size + told)
+        nodes = sequences[0].positions.shape[1]
+        columns = nodes * (3 + len(SPEEDS) * speeds) + told
+        integral = torch.zeros(rows, columns, dtype=dtype)
         begins = torch.zeros(rows, dtype=torch.float64) if uneven else None
         for s, lost, at in zip(sequences, gone, first.tolist(), strict=True):
-            positions = _centred(s.positions, lost)
-            if told:
-                positions = torch.cat([positions, torch.from_numpy(lost).double()], dim=1)
             bounds = np.arange(s.frames + 1.0) if s.times is None else frame_bounds(s.times)
+            parts = [_centred(s.positions, lost)]
+            if speeds:
+                parts.append(torch.from_numpy(speeds_of(s.positions, lost, np.diff(bounds))))
+            if told:
+                parts.append(torch.from_numpy(lost).double())
+            each = torch.cat(parts, dim=1)
             if s.times is not None:
-                positions *= torch.from_numpy(np.diff(bounds))[:, None]
-            integral[at + 1 : at + s.frames + 1] = positions.cumsum(dim=0)
+                each *= torch.from_numpy(np.diff(bounds))[:, None]
+            integral[at + 1 : at + s.frames + 1] = each.cumsum(dim=0)
             if begins is not None:
                 begins[at : at + s.frames + 1] = at + torch.from_numpy(bounds)
-        return Recordings(integral, frames, first, begins, told)
+        return Recordings(integral, frames, first, begins, told, speeds)
 
     def to(self, device: torch.device | str) -> Recordings:
         begins = None if self.begins is None else self.begins.to(device)
         return Recordings(
             self.integral.to(device), self.frames.to(device), self.first.to(device), begins,
-            self.bodies,
+            self.bodies, self.speeds,
         )  # fmt: skip
 
     def __len__(self) -> int:
@@ -139,51 +159,66 @@ def chunk_means(
     chunks: int,
     start: Float[Tensor, " batch"] | None = None,
     end: Float[Tensor, " batch"] | None = None,
-) -> Positions:
-    """Average position of every node in every chunk of the chosen rows.
+) -> Averages:
+    """Average position, and speeds, of every node in every chunk of the chosen rows.
 
     m_k = (I(b_{k+1}) - I(b_k)) / (b_{k+1} - b_k),  b_k = start + (end - start) k / M, in frames,
     I the running integral, linear between whole frames. `start` and `end` are fractions of the
     duration (0 and 1 where not given), start < end.
     """
     frames = recordings.frames[rows]
-    device = frames.device
-    lo = torch.zeros(len(rows), device=device) if start is None else start
-    hi = torch.ones(len(rows), device=device) if end is None else end
-    steps = torch.linspace(0, 1, chunks + 1, device=device)
+    device, dtype = frames.device, recordings.integral.dtype
+    lo = torch.zeros(len(rows), device=device, dtype=dtype) if start is None else start
+    hi = torch.ones(len(rows), device=device, dtype=dtype) if end is None else end
+    steps = torch.linspace(0, 1, chunks + 1, device=device, dtype=dtype)
     time = (lo[:, None] + (hi - lo)[:, None] * steps) * frames[:, None]
     integral = recordings.until(rows, time)
     length = (hi - lo) * frames / chunks
     means = (integral[:, 1:] - integral[:, :-1]) / length[:, None, None]
-    return _filled(means, recordings.bodies)
+    gone = means[..., means.shape[2] - recordings.bodies :]
+    means = means[..., : means.shape[2] - recordings.bodies]
+    if not recordings.speeds:
+        return _filled(means.unflatten(2, (-1, 3)), gone)
+    places = means.shape[2] // (3 + len(SPEEDS)) * 3
+    speeds = means[..., places:].unflatten(2, (len(SPEEDS), -1)).transpose(2, 3)
+    return torch.cat([_filled(means[..., :places].unflatten(2, (-1, 3)), gone), speeds], dim=3)
 
 
-def _filled(means: Float[Tensor, "batch chunk column"], bodies: int) -> Positions:
+def _filled(means: Positions, gone: Float[Tensor, "batch chunk body"]) -> Positions:
     """m_kj + a_kb c for joint j of body b, which was absent for a share a_kb of chunk k, with
     c = sum_kj m_kj / (joints sum_kb (1 - a_kb)), the centre of those that are present."""
+    bodies = gone.shape[2]
     if not bodies:
-        return means.view(*means.shape[:2], -1, 3)
-    gone = means[..., -bodies:].clamp(0, 1)
-    by_body = means[..., :-bodies].unflatten(2, (bodies, -1, 3))
+        return means
+    gone = gone.clamp(0, 1)
+    by_body = means.unflatten(2, (bodies, -1))
     present = (1 - gone).sum(dim=(1, 2)).clamp(min=1e-6) * by_body.shape[3]
     middle = by_body.sum(dim=(1, 2, 3)) / present[:, None]
     return (by_body + gone[..., None, None] * middle[:, None, None, None]).flatten(2, 3)
 
 
-def centre(positions: Positions) -> Positions:
+def centre(averages: Averages) -> Averages:
     """Positions relative to the centre of the whole group: all nodes, all chunks (our choice)."""
-    return positions - positions.mean(dim=(1, 2), keepdim=True)
+    middle = averages.mean(dim=(1, 2), keepdim=True)
+    middle[..., 3:] = 0  # of speeds
+    return averages - middle
 
 
-def rotate(positions: Positions, up: int, angle: Float[Tensor, " batch"]) -> Positions:
+def rotate(averages: Averages, up: int, angle: Float[Tensor, " batch"]) -> Averages:
     """Turn each sample by its angle (radians) about the vertical coordinate `up`."""
     a, b = (up + 1) % 3, (up + 2) % 3
-    matrix = torch.zeros(len(positions), 3, 3, device=positions.device)
+    matrix = torch.zeros(len(averages), 3, 3, device=averages.device, dtype=averages.dtype)
     matrix[:, up, up] = 1
     matrix[:, a, a] = matrix[:, b, b] = angle.cos()
     matrix[:, a, b] = angle.sin()
     matrix[:, b, a] = -angle.sin()
-    return torch.bmm(positions.flatten(1, 2), matrix).view_as(positions)
+    return turned(averages, matrix)
+
+
+def turned(averages: Averages, matrix: Float[Tensor, "batch three three"]) -> Averages:
+    """x -> x R for the positions of each sample; speeds stay as they are."""
+    positions = torch.bmm(averages[..., :3].flatten(1, 2), matrix).unflatten(1, averages.shape[1:3])
+    return torch.cat([positions, averages[..., 3:]], dim=3)
 
 
 TOUCHING = 1e-3
@@ -191,7 +226,7 @@ TOUCHING = 1e-3
 thousandth of it is less than a millimetre for two people, and four orders above what rounding leaves."""
 
 
-def face(positions: Positions, skeleton: Skeleton) -> Positions:
+def face(averages: Averages, skeleton: Skeleton) -> Averages:
     """Turn each sample about the vertical until its second body stands on the side axis from the first.
 
     So two people are seen from the same side wherever the camera was (our choice). A sample of one
@@ -200,7 +235,8 @@ def face(positions: Positions, skeleton: Skeleton) -> Positions:
     var_k(mean over nodes in chunk k), each summed over x, y, z.
     """
     if skeleton.bodies < 2:
-        return positions
+        return averages
+    positions = averages[..., :3]
     up, joints = skeleton.up, len(skeleton.joints)
     a, b = (up + 1) % 3, (up + 2) % 3
     middle, moving = positions.mean(dim=1).double(), positions.mean(dim=2).double()
@@ -211,7 +247,7 @@ def face(positions: Positions, skeleton: Skeleton) -> Positions:
     angle = -torch.atan2(between[:, b], between[:, a])
     if skeleton.side == b:
         angle = angle + torch.pi / 2
-    return rotate(positions, up, torch.where(apart, angle, 0.0).to(positions.dtype))
+    return rotate(averages, up, torch.where(apart, angle, 0.0).to(positions.dtype))
 
 
 VIEWS = ("facing", "camera")
@@ -223,6 +259,7 @@ class Description:
 
     chunks  M, the temporal chunks
     view    "facing": turned so that two bodies face each other along the side axis; "camera": as seen
+    speeds  whether a node's speeds stand beside its positions
     trim    share of the duration left out at either end of a whole recording; with half the largest
             crop a recording is described as the mean of what was trained with (our choice)
 
@@ -233,6 +270,7 @@ class Description:
     chunks: int = 8
     view: str = "facing"
     trim: float = 0.0
+    speeds: bool = False
 
     def __post_init__(self) -> None:
         if self.chunks < 1:
@@ -247,86 +285,33 @@ class Description:
     @property
     def size(self) -> tuple[int, int]:
         """(nodes, features) of a signal."""
-        return self.skeleton.nodes, 3 * self.chunks
+        return self.skeleton.nodes, (3 + len(SPEEDS) * self.speeds) * self.chunks
 
-    def signal(self, positions: Positions) -> Float[Tensor, "batch node feature"]:
+    def signal(self, averages: Averages) -> Float[Tensor, "batch node feature"]:
         """Centre, turn, and concatenate each node's chunk averages: feature 3 k + c is coordinate c
-        in chunk k."""
-        placed = centre(positions)
+        in chunk k, feature 3 M + M s + k is speed s in chunk k."""
+        placed = centre(averages)
         if self.view == "facing":
             placed = face(placed, self.skeleton)
-        return placed.permute(0, 2, 1, 3).flatten(2)
-
-
-@dataclass(frozen=True, eq=False)
-class Normalisation:
-    """signal -> (signal - mean) / std: a mean for each element, one std for all (our choice).
-
-    Errors: BadInput for a mean that is not finite, or a std that is not finite, not positive, or below
-    the smallest normal number, by which nothing can be divided.
-    """
-
-    mean: Float[Tensor, "*run node feature"]
-    std: Float[Tensor, ...]
-
-    def __post_init__(self) -> None:
-        if not self.mean.isfinite().all():
-            raise BadInput("normalisation: the mean has NaN or infinite values; fit it again")
-        least = torch.finfo(self.std.dtype).tiny
-        if not ((self.std >= least) & self.std.isfinite()).all():
-            raise BadInput(
-                f"normalisation: std must be finite and at least {least:.3g}, not "
-                f"{self.std.flatten().tolist()}; fit it to recordings that vary"
-            )
-
-    @staticmethod
-    def of(signals: Float[Tensor, "batch node feature"]) -> Normalisation:
-        """Fitted to training signals. One std keeps the proportions of the body, and an element that
-        never varies stays at zero. Errors: BadInput where nothing varies at all."""
-        mean = signals.mean(dim=0)
-        std = (signals - mean).square().mean().sqrt()
-        if not std > 0:
-            raise BadInput("the training signals are all equal; there is nothing to learn from")
-        return Normalisation(mean, std)
-
-    @staticmethod
-    def stacked(several: Seq[Normalisation]) -> Normalisation:
-        """Those of several runs, for signals (run, batch, node, feature)."""
-        mean = torch.stack([n.mean for n in several])[:, None]
-        return Normalisation(mean, torch.stack([n.std for n in several])[:, None, None, None])
-
-    def __call__(
-        self, signal: Float[Tensor, "*run batch node feature"]
-    ) -> Float[Tensor, "*run batch node feature"]:
-        return (signal - self.mean) / self.std
-
-    def farthest(self, reach: float) -> float:
-        """The largest |coordinate| of a recording that is described; not above 0 where none can be.
-
-        It lies at most twice as far from the centre, sqrt 2 times that when turned, so that with
-        |signal| <= (3 farthest + max |mean|) / std no element exceeds `reach`. Beyond 2^32 std, where
-        neighbouring float32 numbers lie 256 std apart, there is no movement left to be seen (nor in the
-        last bits of double precision); beyond 2^56 sums of coordinates are no longer far from the
-        largest float32.
-        """
-        std = float(self.std)
-        within_reach = (reach * std - float(self.mean.abs().max())) / 3
-        return min(within_reach, 2.0**32 * std, 2.0**56)
-
-    def to(self, device: torch.device | str) -> Normalisation:
-        return Normalisation(self.mean.to(device), self.std.to(device))
+        by_node = placed.permute(0, 2, 1, 3)
+        positions = by_node[..., :3].flatten(2)
+        if not self.speeds:
+            return positions
+        return torch.cat([positions, by_node[..., 3:].transpose(2, 3).flatten(2)], dim=2)
 
 
 def describe(
     sequences: Seq[Sequence], description: Description
 ) -> Float[Tensor, "batch node feature"]:
-    """The signals of sequences, trimmed but not normalised: (sequences, nodes, 3 x chunks)."""
+    """The signals of sequences, trimmed but not normalised: (sequences, nodes, features)."""
     if not sequences:
         return torch.zeros(0, *description.size)
-    bodies, means = description.skeleton.bodies, []
+    bodies, signals = description.skeleton.bodies, []
     for at in range(0, len(sequences), AT_ONCE):
         some = sequences[at : at + AT_ONCE]
-        rows, trim = torch.arange(len(some)), torch.full((len(some),), description.trim)
-        made = chunk_means(Recordings.of(some, bodies), rows, description.chunks, trim, 1 - trim)
-        means.append(made)
-    return description.signal(torch.cat(means))
+        # in double precision: a path of many frames is long beside the steps of a chunk
+        packed = Recordings.of(some, bodies, description.speeds, torch.float64)
+        rows, trim = torch.arange(len(some)), torch.full((len(some),), description.trim).double()
+        means = chunk_means(packed, rows, description.chunks, trim, 1 - trim)
+        signals.append(description.signal(means).float())
+    return torch.cat(signals)

@@ -10,7 +10,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from bandstop.data.augment import Augmentation, Draws, augmented_signal
-from bandstop.data.describe import Normalisation, Recordings
+from bandstop.data.describe import Recordings
+from bandstop.data.normalise import Normalisation
 from bandstop.job.task import Task
 from bandstop.objective import NO_LABEL
 
@@ -33,9 +34,9 @@ class Batches:
         c, device = first.config, first.train.signals.device
         self.tasks = tasks
         self.description = first.description
-        self.recordings = Recordings.of(first.dataset.sequences, first.dataset.skeleton.bodies).to(
-            device
-        )
+        self.recordings = Recordings.of(
+            first.dataset.sequences, first.dataset.skeleton.bodies, first.description.speeds
+        ).to(device)
         self.normalisation = Normalisation.stacked([task.normalisation for task in tasks])
         self.settings = Augmentation(c.mirror, c.exchange, c.rotation, c.scale, c.noise, c.crop)
         self.counts = [min(c.batch, len(task.rows)) for task in tasks]

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bandstop.data.describe import Description, Normalisation, describe
+from bandstop.data.describe import Description, describe
+from bandstop.data.normalise import Normalisation
 from bandstop.data.protocols import hold_out
 from bandstop.data.sequence import Dataset, Fold, Sequence
 from bandstop.errors import BadInput
@@ -19,7 +20,8 @@ from bandstop.record import Config
 
 def description_of(config: Config, dataset: Dataset) -> Description:
     """Trained on crops of up to `crop` at either end, tested on the middle of that range."""
-    return Description(dataset.skeleton, config.chunks, config.view, config.trim * config.crop)
+    trim, speeds = config.trim * config.crop, config.features == "speeds"
+    return Description(dataset.skeleton, config.chunks, config.view, trim, speeds)
 
 
 def network_shape(config: Config, dataset: Dataset) -> Shape:
@@ -78,7 +80,7 @@ class Task:
             )
         description = description_of(config, dataset)
         raw = describe(learned, description)
-        normalisation = Normalisation.of(raw)
+        normalisation = Normalisation.of(raw, description.speeds)
 
         def part(sequences: tuple[Sequence, ...], signals: Tensor | None = None) -> Part:
             signals = describe(sequences, description) if signals is None else signals

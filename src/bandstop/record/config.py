@@ -68,6 +68,13 @@ class Config:
         "facing", "Data", "two bodies turned to face each other (facing), or as recorded (camera)"
     )
 
+    features: str = _option(
+        "speeds",
+        "Data",
+        "what a node is described by in each chunk: where it is (positions), or also how fast it moves, and "
+        "how fast relative to its body (speeds)",
+    )
+
     trim: float = _option(
         0.5,
         "Data",
@@ -238,6 +245,11 @@ class Config:
     def seen_rates(self) -> tuple[float, ...]:
         """`seen` as fractions."""
         return parse_rates(self.seen)
+
+    @property
+    def width(self) -> int:
+        """Features of a node: three coordinates in each chunk, and two speeds."""
+        return self.chunks * (5 if self.features == "speeds" else 3)
 
     @property
     def many(self) -> bool:

@@ -132,7 +132,7 @@ def _require_masks(masks: dict[str, dict[str, Any]], config: Config, classes: in
         nodes = masks["attention"]["shape"][2]
         shape = {
             "attention": [config.heads, nodes, nodes],
-            "filters": [config.heads, 3 * config.chunks, config.filters],
+            "filters": [config.heads, config.width, config.filters],
             "dense": [channels, nodes, classes],
         }[name]
         if packed["shape"] != shape:

@@ -18,6 +18,7 @@ from bandstop.files import write_atomically
 from bandstop.read import KINDS, read_json
 from bandstop.record.config import Config, from_mapping
 from bandstop.record.form import RECORD, require_fitting
+from bandstop.record.rules import FORMER
 from bandstop.text import texts
 
 VERSION = 1
@@ -62,7 +63,12 @@ class Record:
 
     @property
     def options(self) -> Config:
-        return Config(**from_mapping(self.config, "record"))
+        return options(self.config)
+
+
+def options(config: dict[str, Any]) -> Config:
+    """What a record says of its options; those that it lacks, for it is older, as they were then."""
+    return Config(**FORMER | from_mapping(config, "record"))
 
 
 def pack(mask: np.ndarray) -> dict[str, Any]:
@@ -102,7 +108,7 @@ def read_record(path: Path) -> Record:
         )
     try:
         RECORD.check(values)
-        require_fitting(values, Config(**from_mapping(values["config"], "record")))
+        require_fitting(values, options(values["config"]))
         return Record(**values)
     except BadInput as error:
         raise BadInput(f"{path} is damaged: {error}; {remedy}") from error

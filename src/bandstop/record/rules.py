@@ -55,6 +55,7 @@ IDLE: tuple[tuple[str, str, Callable[[Config], bool]], ...] = (
 """(option, why nothing looks at it, when): beside others of its own method."""
 
 CHOICES: dict[str, tuple[str, ...]] = {
+    "features": ("positions", "speeds"),
     "view": ("facing", "camera"),
     "method": (
         "dense",
@@ -95,6 +96,9 @@ LARGEST, RATES = sys.float_info.max, 200
 
 RENAMED = {"smoothing": "label_smoothing"}
 """An option's earlier name -> its name: files and records that hold it are read as before."""
+
+FORMER = {"features": "positions"}
+"""An option that a record lacks -> what it was before there was one."""
 
 RULES = (
     ("data", "a text without a zero character", lambda v: "\0" not in v),

@@ -90,7 +90,7 @@ static int signal_of(const float *frames, size_t count, size_t first, float *mem
     for (size_t t = 0; t < count; t++) {
         const float *frame = frames + (first + t) % count * $NAME_FRAME_FLOATS;
         if (!all_within(frame, $NAME_FRAME_FLOATS, FARTHEST)) return $NAME_NOT_FINITE;
-        front_add(state, count, t, &chunk, frame);
+        front_add(state, frames, count, first, t, &chunk);
     }
     front_end(state, memory + $signal_at);
     return $NAME_OK;

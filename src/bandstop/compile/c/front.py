@@ -12,15 +12,17 @@ import numpy as np
 from bandstop.compile.c.text import Part, filled
 from bandstop.compile.ir import Graph
 from bandstop.compile.layout import Array, index_bits, unsigned
-from bandstop.compile.passes.buffers import faces, front_doubles
+from bandstop.compile.passes.buffers import faces, front_doubles, moves
 from bandstop.data.describe import TOUCHING
+from bandstop.data.normalise import STILL
+from bandstop.errors import Failure
 
 TEMPLATE = r"""
 /* ---- frames -> signal: chunk averages, centred, turned, normalised ---- */
 typedef struct { /* bodies that are absent left out */
     double sum[$chunks][$read * 3];   /* of each node that is read, in each chunk */
     double all[$chunks][3];           /* of all nodes */
-    double absent[$chunks][$bodies];  /* for which share of the chunk */$pose_member
+    double absent[$chunks][$bodies];  /* for which share of the chunk */$pose_member$speed_member
 } front_state;
 
 typedef char the_state_must_fit[sizeof(front_state) <= $state_bytes ? 1 : -1];
@@ -40,10 +42,12 @@ INLINE int is_absent(const float *body)
     return $joints > 1 && n == $joints;
 }
 
-/* adds frame t of `frames`; `chunk` remembers the first chunk that is not yet over */
-static void front_add(front_state *s, size_t frames, size_t t, int *chunk, const float *frame)
+$steps/* adds frame t of `frames`, which lie in a ring from `first` on; `chunk` remembers the first chunk
+   that is not yet over */
+static void front_add(front_state *s, const float *ring, size_t frames, size_t first, size_t t, int *chunk)
 {
-    const double from = (double)t, to = from + 1.0;
+    const float *frame = ring + (first + t) % frames * ($nodes * 3);
+    const double from = (double)t, to = from + 1.0;$step
     double all[3] = {0.0, 0.0, 0.0}, here[$bodies];
     for (int b = 0; b < $bodies; b++) {
         const float *body = frame + 3 * $joints * b;
@@ -64,7 +68,7 @@ static void front_add(front_state *s, size_t frames, size_t t, int *chunk, const
             for (int c = 0; c < 3; c++) s->sum[k][3 * n + c] += weight * (double)frame[3 * joint + c];
         }
         for (int c = 0; c < 3; c++) s->all[k][c] += share * all[c];
-        for (int b = 0; b < $bodies; b++) s->absent[k][b] += share * (1.0 - here[b]);$pose
+        for (int b = 0; b < $bodies; b++) s->absent[k][b] += share * (1.0 - here[b]);$pose$speed
     }
 }
 
@@ -79,14 +83,58 @@ static void front_end(const front_state *s, float *signal)
     for (int n = 0; n < $read; n++) {
         const int joint = $joint;
         float *out = signal + joint * $width;
-        for (int f = 0; f < $features; f++) {
+        for (int f = 0; f < $places; f++) {
             const int k = (int)front_features[f] / 3, c = (int)front_features[f] % 3;
             const double *p = &s->sum[k][3 * n], there = 1.0 - s->absent[k][joint / $joints];$turned
             out[front_features[f]] = (float)(value * $scale + (double)front_offset[n * $features + f]);
-        }
+        }$logarithms
     }
 }
 """
+
+SPEED_MEMBER = """
+    double speed[$chunks][$read * 2]; /* of each node that is read: its own, and beside its body */"""
+STEPS = r"""/* how far each node that is read moves between two frames, and how far beside its body */
+static void front_steps(const float *before, const float *after, float *moved)
+{
+    double carried[$bodies][3];
+    float there[$bodies];
+    for (int b = 0; b < $bodies; b++) {
+        const float *p = before + 3 * $joints * b, *q = after + 3 * $joints * b;
+        double sum[3] = {0.0, 0.0, 0.0};
+        for (int n = 0; n < $joints; n++)
+            for (int c = 0; c < 3; c++) sum[c] += (double)q[3 * n + c] - (double)p[3 * n + c];
+        for (int c = 0; c < 3; c++) carried[b][c] = sum[c] / $joints.0;
+        there[b] = is_absent(p) || is_absent(q) ? 0.0f : 1.0f;
+    }
+    for (int n = 0; n < $read; n++) {
+        const int joint = $joint, b = joint / $joints;
+        float own = 0.0f, beside = 0.0f;
+        for (int c = 0; c < 3; c++) {
+            const double step = (double)after[3 * joint + c] - (double)before[3 * joint + c];
+            const float x = (float)(step * $scale), y = (float)((step - carried[b][c]) * $scale);
+            own += x * x;
+            beside += y * y;
+        }
+        moved[2 * n] = there[b] * sqrtf(own);
+        moved[2 * n + 1] = there[b] * sqrtf(beside);
+    }
+}
+
+"""
+STEP = """
+    float moved[$read * 2]; /* the first frame moves as the second one does */
+    front_steps(ring + (first + (t ? t - 1 : 0)) % frames * ($nodes * 3),
+                ring + (first + (t ? t : 1)) % frames * ($nodes * 3), moved);"""
+SPEED = """
+        for (int i = 0; i < $read * 2; i++) s->speed[k][i] += share * (double)moved[i];"""
+LOGARITHMS = """
+        for (int f = $places; f < $features; f++) {
+            const int i = (int)front_features[f] / $chunks - 3, k = (int)front_features[f] % $chunks;
+            const float logarithm = logf((float)s->speed[k][2 * n + i] + $still);
+            out[front_features[f]] =
+                logarithm * (i ? $scale_relative : $scale_own) + front_offset[n * $features + f];
+        }"""
 
 POSE_MEMBER = """
     double pose[$nodes * 3];          /* of each node, in all chunks */"""
@@ -127,6 +175,11 @@ PLAIN = """
             const double value = p[c] - there * centre[c];"""
 
 
+def _logarithms(words: dict[str, object], scales: list[str]) -> str:
+    own, relative = (f"{scale}f" for scale in scales)
+    return filled(LOGARITHMS, **words, scale_own=own, scale_relative=relative, still=f"{STILL!r}f")
+
+
 def front(graph: Graph) -> Part:
     """The nodes chunks, place and affine."""
     chunks, place, affine = (graph.the(op) for op in ("chunks", "place", "affine"))
@@ -135,35 +188,49 @@ def front(graph: Graph) -> Part:
     trim = chunks.attributes["trim"]
     about = place.attributes
     facing, every = faces(graph), np.array_equal(joints, np.arange(len(joints)))
+    places = int((features < 3 * chunks.attributes["chunks"]).sum())
+    if (np.diff(features) <= 0).any():
+        raise Failure("front end: the features that are read must rise; please report this")
     a, b = (about["up"] + 1) % 3, (about["up"] + 2) % 3
     quarter = " + 1.5707963267948966" if about["side"] == b else ""
     joints_each = about["joints"]
-    words = {"joints": joints_each, "nodes": nodes, "chunks": chunks.attributes["chunks"]}
+    scale, *speeds = (repr(float(s)) for s in graph.constant(affine, "scale").data)
+    words = {
+        "joints": joints_each,
+        "nodes": nodes,
+        "chunks": chunks.attributes["chunks"],
+        "read": len(joints),
+        "features": len(features),
+        "places": places,
+        "scale": scale,
+        "bodies": about["bodies"],
+        "joint": "n" if every else "(int)front_joints[n]",
+    }
+    moving = moves(graph)
     angle = filled(
         ANGLE,
         a=a,
         b=b,
         quarter=quarter,
-        bodies=about["bodies"],
         touching=repr(TOUCHING**2),
         **words,
     )
     code = filled(
         TEMPLATE,
         **words,
-        bodies=about["bodies"],
-        joint="n" if every else "(int)front_joints[n]",
         state_bytes=8 * front_doubles(graph),
         trim=repr(float(trim)),
         span=repr(1.0 - 2.0 * trim),
         width=width,
-        read=len(joints),
-        features=len(features),
-        scale=repr(float(graph.constant(affine, "scale").data)),
         pose_member=filled(POSE_MEMBER, nodes=nodes) if facing else "",
-        pose=filled(POSE, bodies=about["bodies"], **words) if facing else "",
+        pose=filled(POSE, **words) if facing else "",
         angle=angle if facing else "",
         turned=filled(TURNED, a=a, b=b) if facing else PLAIN,
+        speed_member=filled(SPEED_MEMBER, **words) if moving else "",
+        steps=filled(STEPS, **words) if moving else "",
+        step=filled(STEP, **words) if moving else "",
+        speed=filled(SPEED, **words) if moving else "",
+        logarithms=_logarithms(words, speeds) if moving else "",
     )
     arrays = (
         *([] if every else [Array("front_joints", unsigned(joints, index_bits(nodes - 1)))]),

@@ -25,7 +25,8 @@ from bandstop.compile.proof import (
     native_frames,
     prove,
 )
-from bandstop.data.describe import Description, Normalisation
+from bandstop.data.describe import Description
+from bandstop.data.normalise import Normalisation
 from bandstop.errors import BadInput
 from bandstop.nn import CompactGCN
 

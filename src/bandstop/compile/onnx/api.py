@@ -14,7 +14,8 @@ from bandstop.compile.onnx.model import model, stored_bytes, tensors
 from bandstop.compile.onnx.runtime import Runtime
 from bandstop.compile.passes import EXACT, run_passes
 from bandstop.compile.proof import TOLERANCE, Engine, Proof, by_torch, check_signals, prove
-from bandstop.data.describe import Description, Normalisation
+from bandstop.data.describe import Description
+from bandstop.data.normalise import Normalisation
 from bandstop.errors import Failure
 from bandstop.nn import CompactGCN
 from bandstop.text import in_json

@@ -15,12 +15,19 @@ def faces(graph: Graph) -> bool:
     return bool(about["view"] == "facing" and about["bodies"] > 1)
 
 
+def moves(graph: Graph) -> bool:
+    """Whether any speed is read."""
+    features = graph.data("affine", "features")
+    return bool((features >= 3 * graph.the("chunks").attributes["chunks"]).any())
+
+
 def front_doubles(graph: Graph) -> int:
     """Sums that are kept while frames come in: see front_state in c/front.py."""
     chunks, about = graph.the("chunks").attributes, graph.the("place").attributes
     read = len(graph.data("affine", "joints"))
     pose = 3 * about["bodies"] * about["joints"] if faces(graph) else 0
-    return int(chunks["chunks"] * (3 * read + 3 + about["bodies"]) + pose)
+    each = 3 + 2 * moves(graph)
+    return int(chunks["chunks"] * (each * read + 3 + about["bodies"]) + pose)
 
 
 def floats(graph: Graph, value: str) -> int:

@@ -2,6 +2,8 @@
 
     (x - mean) / std  ->  x scale + offset,   scale = 1 / std,  offset = -mean / std
 
+and the same around the logarithm of a speed.
+
 Computed in double precision and rounded once. Folding on into A and W would be exact too, but it would
 make a bias of its own for every filter at every node, which is more than the offsets it replaces.
 """
@@ -12,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from bandstop.compile.integral import offset
 from bandstop.compile.ir import Constant, Graph, Node
 
 
@@ -33,5 +36,5 @@ class FoldNormalisation:
             old.output,
             {"scale": "scale", "offset": "offset", "joints": joints, "features": features},
         )
-        scale, offset = Constant("scale", 1 / std), Constant("offset", -mean[index] / std)
-        return graph.replaced((old,), (new,), scale, offset)
+        shift = Constant("offset", offset(mean, 1 / std)[index])
+        return graph.replaced((old,), (new,), Constant("scale", 1 / std), shift)

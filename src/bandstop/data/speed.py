@@ -1,0 +1,34 @@
+"""How fast every node moves, frame by frame."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+SPEEDS = ("speed", "relative speed")
+"""Of a node, and of the same node relative to its body: what moves by itself, and what is carried."""
+
+
+def speeds_of(
+    positions: Float[np.ndarray, "frame node xyz"],
+    absent: Bool[np.ndarray, "frame body"],
+    lengths: Float[np.ndarray, " frame"],
+) -> Float[np.ndarray, "frame column"]:
+    """Lengths of the steps to each frame from the one before, in the skeleton's unit a frame.
+
+    v_tj = |d_tj| / w_t and r_tj = |d_tj - mean_i d_ti| / w_t, d_t = x_t - x_(t-1), i over the joints of
+    j's body, w_t the time between the middles of both frames. The first frame moves as the second one
+    does; a body that is absent in either frame does not move. (Our choice: METHODS of this project.)
+
+    absent   (frames, bodies)
+    lengths  how long each frame lasts, in mean frames
+    Returns (frames, 2 nodes): the speed of every node, then the relative speed of every node.
+    """
+    bodies = absent.shape[1]
+    x = positions.astype(np.float64).reshape(len(positions), bodies, -1, 3)
+    steps = np.diff(x, axis=0) / ((lengths[1:] + lengths[:-1]) / 2)[:, None, None, None]
+    steps[absent[1:] | absent[:-1]] = 0
+    steps = np.concatenate([steps[:1], steps])
+    own = np.linalg.norm(steps, axis=3)
+    relative = np.linalg.norm(steps - steps.mean(axis=2, keepdims=True), axis=3)
+    return np.concatenate([own.reshape(len(x), -1), relative.reshape(len(x), -1)], axis=1)
