@@ -27,7 +27,8 @@ import torch
 from bandstop.budget import Budget
 from bandstop.compile import Native, check_signals
 from bandstop.compile.api import Options, compile_c
-from bandstop.data.describe import Description, Normalisation
+from bandstop.data.describe import Description
+from bandstop.data.normalise import Normalisation
 from bandstop.nn import AttentionGCN, CompactGCN, Shape
 from bandstop.prune import choose_live, compact
 from bandstop.skeleton import layouts
@@ -67,7 +68,7 @@ def blocky(rate: float) -> CompactGCN:
 
 def compiled(net: CompactGCN, options: Options | None = None) -> Native:
     description = Description(layouts.SBU, chunks=net.all_features // 3)
-    plain = Normalisation(torch.zeros(description.size), torch.tensor(1.0))
+    plain = Normalisation(torch.zeros(description.size), torch.tensor([1.0]))
     return compile_c(net, description, plain, CLASSES, options=options)[1]
 
 

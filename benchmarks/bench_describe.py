@@ -21,7 +21,8 @@ import numpy as np
 import torch
 
 from bandstop.data import Sequence
-from bandstop.data.describe import Description, Normalisation, Recordings, chunk_means, describe
+from bandstop.data.describe import Description, Recordings, chunk_means, describe
+from bandstop.data.normalise import Normalisation
 from bandstop.skeleton import Skeleton
 
 NTU = Skeleton(

@@ -22,7 +22,8 @@ from bandstop.budget import Budget
 from bandstop.bundle import Bundle, Order
 from bandstop.bundle.export.elastic import compiled_elastic
 from bandstop.compile import check_signals
-from bandstop.data.describe import Description, Normalisation
+from bandstop.data.describe import Description
+from bandstop.data.normalise import Normalisation
 from bandstop.nn import AttentionGCN
 from bandstop.prune import NEVER, compact, compact_ranks, order_of
 from bandstop.skeleton import layouts
@@ -42,7 +43,7 @@ def many(seed: int = 0) -> Bundle:
     ranks = order_of(scores, Budget(LOWEST), Budget(HIGHEST), SHAPE)
     small = compact(net, {n: r < NEVER for n, r in ranks.items()}).requires_grad_(False)
     description = Description(layouts.SBU, chunks=small.all_features // 3)
-    plain = Normalisation(torch.zeros(description.size), torch.tensor(1.0))
+    plain = Normalisation(torch.zeros(description.size), torch.tensor([1.0]))
     order = Order(compact_ranks(ranks, SHAPE), SHAPE.weights, LOWEST, HIGHEST)
     return Bundle(small, description, plain, CLASSES, {"method": "mrmp", "rate": LOWEST}, order)
 

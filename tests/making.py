@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from bandstop.bundle import Bundle
 from bandstop.data import Sequence
-from bandstop.data.describe import Description, Normalisation, describe
+from bandstop.data.describe import Description, describe
+from bandstop.data.normalise import Normalisation
 from bandstop.nn import AttentionGCN, Shape
 from bandstop.prune import compact
 from bandstop.skeleton import Skeleton
@@ -22,6 +23,13 @@ SIDED = Skeleton(
     "three", ("head", "left hand", "right hand"), ((0, 1), (0, 2)), (0, 2, 1), bodies=2
 )
 """Two bodies of three joints each, left and right."""
+
+
+def normalisation(description: Description, seed: int = 0, std: float = 0.7) -> Normalisation:
+    """A random mean; positions of this std, speeds of others."""
+    kinds = torch.tensor([std, 1.3, 0.9])
+    mean = torch.randn(description.size, generator=seeded(seed))
+    return Normalisation(mean, kinds if description.speeds else kinds[:1])
 
 
 def seeded(seed: int) -> torch.Generator:

@@ -13,7 +13,8 @@ from making import FUSIONS, SIDED, bundle, recordings
 
 from bandstop.bundle import Bundle, load_bundle
 from bandstop.bundle.reading import from_bytes
-from bandstop.data.describe import Description, Normalisation
+from bandstop.data.describe import Description
+from bandstop.data.normalise import Normalisation
 from bandstop.errors import BadInput, Failure
 
 
@@ -100,7 +101,7 @@ def test_parts_that_do_not_fit_together_make_no_bundle(change):
     }
     parts |= {
         "chunks": {"description": Description(SIDED, chunks=3)},
-        "normalisation": {"normalisation": Normalisation(torch.zeros(5, 6), torch.tensor(1.0))},
+        "normalisation": {"normalisation": Normalisation(torch.zeros(5, 6), torch.tensor([1.0]))},
         "classes": {"classes": ("wave", "push")},
     }[change]
     with pytest.raises(BadInput, match="its description asks for"):

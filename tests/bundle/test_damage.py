@@ -201,7 +201,7 @@ def test_a_bundle_without_one_of_its_tensors_is_refused(name):
 def test_a_bundle_of_another_format_is_refused_with_both_formats_and_a_remedy(version):
     said = refused(forged(lambda h: h | {"version": version}))
     assert f"format {version!r}" in said
-    assert f"reads format {VERSION}" in said
+    assert f"reads formats 2 and {VERSION}" in said
     assert "update bandstop" in said
 
 
@@ -279,9 +279,9 @@ WRONG = {
     "a joint beyond": ({"tensors": changed("joints", lambda t: t + 1)}, "different indices below"),
     "a joint twice": ({"tensors": changed("joints", lambda t: t * 0)}, "different indices below"),
     "a feature twice": ({"tensors": changed("features", lambda t: t * 0)}, "different indices below"),
-    "std 0": ({"tensors": changed("std", lambda t: t * 0)}, "std is 0"),
-    "a negative std": ({"tensors": changed("std", lambda t: -t)}, "std is -"),
-    "a denormal std": ({"tensors": changed("std", lambda t: t * 0 + 1e-45)}, "std is 1"),
+    "std 0": ({"tensors": changed("std", lambda t: t * 0)}, r"std is \[0"),
+    "a negative std": ({"tensors": changed("std", lambda t: -t)}, r"std is \[-"),
+    "a denormal std": ({"tensors": changed("std", lambda t: t * 0 + 1e-45)}, r"std is \[1"),
     "an infinite mean": ({"tensors": changed("mean", lambda t: t + torch.inf)}, "NaN or infinite"),
     "a mean of doubles": ({"tensors": changed("mean", lambda t: t.double())}, "mean is torch.float64"),
     "one value for all": ({"tensors": changed("filters.values", lambda t: t[:1])}, "values must be one"),

@@ -10,7 +10,8 @@ from bandstop.budget import Budget
 from bandstop.bundle import Bundle, load_bundle
 from bandstop.bundle.order import Order
 from bandstop.bundle.reading import from_bytes
-from bandstop.data.describe import Description, Normalisation, describe
+from bandstop.data.describe import Description, describe
+from bandstop.data.normalise import Normalisation
 from bandstop.errors import BadInput
 from bandstop.nn import AttentionGCN, Shape
 from bandstop.prune import NEVER, compact, compact_ranks, kept_at, masks_at, order_of

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 import torch
 from hypothesis import strategies as st
-from making import FUSIONS, seeded
+from making import FUSIONS, normalisation, seeded
 
 from bandstop.bundle import Bundle
 from bandstop.compile import CSource, emit, lower, run_passes
 from bandstop.compile.api import Options
-from bandstop.data.describe import Description, Normalisation
+from bandstop.data.describe import Description
 from bandstop.nn import AttentionGCN, CompactGCN, Shape
 from bandstop.prune import compact
 from bandstop.skeleton import Skeleton
@@ -63,7 +63,6 @@ def bundle_of(
         net.filter_bias.copy_(torch.randn(shape.channels, generator=generator))
         net.class_bias.copy_(torch.randn(shape.classes, generator=generator))
     masks = {n: torch.rand(s, generator=generator) < keep[n] for n, s in shape.tensors.items()}
-    mean = torch.randn(description.size, generator=generator)
     if compacted:
         small = compact(net, masks)
     else:
@@ -74,7 +73,7 @@ def bundle_of(
     return Bundle(
         small.requires_grad_(False),
         description,
-        Normalisation(mean, torch.tensor(0.7)),
+        normalisation(description, seed),
         tuple(f"class {c}" for c in range(shape.classes)),
         {"rate": 0.5},
     )
@@ -92,6 +91,7 @@ def bundles(draw: st.DrawFn) -> Bundle:
         chunks=draw(st.integers(1, 4)),
         view=draw(st.sampled_from(["facing", "camera"])),
         trim=draw(st.sampled_from([0.0, 0.0, 0.1, 0.25])),
+        speeds=draw(st.booleans()),
     )
     nodes, features = description.size
     shape = Shape(

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import torch
 from hypothesis import strategies as st
-from making import FUSIONS, seeded
+from making import FUSIONS, normalisation, seeded
 
 from bandstop.budget import Budget
 from bandstop.bundle import Bundle, Order
-from bandstop.data.describe import Description, Normalisation
+from bandstop.data.describe import Description
 from bandstop.nn import AttentionGCN, Shape
 from bandstop.prune import NEVER, compact, compact_ranks, order_of
 
@@ -30,7 +30,7 @@ def many_of(
     return Bundle(
         small.requires_grad_(False),
         description,
-        Normalisation(torch.randn(description.size, generator=generator), torch.tensor(0.7)),
+        normalisation(description, seed),
         tuple(f"class {c}" for c in range(shape.classes)),
         {"method": "mrmp", "rate": lowest},
         Order(compact_ranks(ranks, shape), shape.weights, lowest, highest),
@@ -41,7 +41,9 @@ def many_of(
 def many(draw: st.DrawFn) -> Bundle:
     """Of any sizes, large enough that a live path to every class fits into the highest rate."""
     joints = draw(st.sampled_from([3, 9, 17, 40]))
-    description = Description(skeleton_of(joints, 1), chunks=draw(st.integers(1, 3)))
+    description = Description(
+        skeleton_of(joints, 1), chunks=draw(st.integers(1, 3)), speeds=draw(st.booleans())
+    )
     nodes, features = description.size
     classes = draw(st.sampled_from([1, 2, 5, 17]))
     shape = Shape(

@@ -50,7 +50,8 @@ def test_native_with_a_file_is_refused(path, tmp_path, capsys):
 def test_8_bit_weights_tell_what_they_cost(tmp_path, capsys):
     from bandstop import data
     from bandstop.bundle import Bundle
-    from bandstop.data.describe import Description, Normalisation, describe
+    from bandstop.data.describe import Description, describe
+    from bandstop.data.normalise import Normalisation
     from bandstop.nn import Shape
 
     from .conftest import bundle_of

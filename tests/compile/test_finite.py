@@ -20,7 +20,8 @@ from bandstop.bundle.reading import from_bytes
 from bandstop.cli import main as cli
 from bandstop.compile import Graph, lower, run
 from bandstop.compile.api import Options
-from bandstop.data.describe import Description, Normalisation
+from bandstop.data.describe import Description
+from bandstop.data.normalise import Normalisation
 from bandstop.digest import digest
 from bandstop.errors import BadInput
 from bandstop.nn import Shape, reach
@@ -247,9 +248,9 @@ STDS = [0.0, -0.0, -1.0, 1e-45, 1e-39, np.nan, np.inf, -np.inf]
 @pytest.mark.parametrize("std", STDS)
 def test_a_std_that_nothing_can_be_divided_by_is_refused_where_it_is_made_and_where_it_is_read(std):
     with pytest.raises(BadInput, match="std must be finite and at least"):
-        Normalisation(torch.zeros(6, 6), torch.tensor(std))
+        Normalisation(torch.zeros(6, 6), torch.tensor([std]))
     with pytest.raises(BadInput):
-        from_bytes(altered(bundle().to_bytes(), "std", torch.tensor(std)))
+        from_bytes(altered(bundle().to_bytes(), "std", torch.tensor([std])))
 
 
 @pytest.mark.parametrize("mean", [np.nan, np.inf, 3e38, -1e30])

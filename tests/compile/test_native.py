@@ -16,7 +16,8 @@ from bandstop.compile import Compiler, find_compiler, lower, run
 from bandstop.compile.build import compiled
 from bandstop.compile.cache import shared_library
 from bandstop.compile.native import CodeError, Native
-from bandstop.data.describe import Description, Normalisation
+from bandstop.data.describe import Description
+from bandstop.data.normalise import Normalisation
 from bandstop.errors import BadInput, Failure
 from bandstop.nn import Shape
 
@@ -85,7 +86,7 @@ def test_a_recording_that_does_not_fit_is_an_error_code_and_no_class(ready, fram
 
 
 def test_frames_so_large_that_the_signal_overflows_are_an_error_code_too(ready):
-    b = replace(ready[0], normalisation=Normalisation(torch.zeros(6, 6), torch.tensor(1e-3)))
+    b = replace(ready[0], normalisation=Normalisation(torch.zeros(6, 6), torch.tensor([1e-3])))
     frames = np.zeros((4, 6, 3), dtype=np.float32)
     frames[0, 0] = 3e38
     with pytest.raises(CodeError, match="overflows") as caught:

@@ -21,6 +21,7 @@ from bandstop.record import CHOICES, Config
 
 TABLES = {
     "view": VIEWS,
+    "features": ["positions", "speeds"],
     "method": METHODS,
     "scope": SCOPES,
     "prior": PRIORS,

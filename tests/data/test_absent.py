@@ -12,7 +12,8 @@ from making import SIDED, bundle, recordings, seeded
 from bandstop.compile.integral import chunk_means as chunk_means_of_c
 from bandstop.data import Sequence
 from bandstop.data.augment import Augmentation, Draws, augmented_signal
-from bandstop.data.describe import Description, Normalisation, Recordings, centre, describe
+from bandstop.data.describe import Description, Recordings, centre, describe
+from bandstop.data.normalise import Normalisation
 from bandstop.data.sequence import absent
 from bandstop.skeleton import Skeleton
 
@@ -100,7 +101,7 @@ def test_the_rule_of_the_generated_c_is_the_same(chunks, trim, first, second, se
 def test_varying_a_recording_before_or_after_it_is_cut_into_chunks_is_the_same(second, seed):
     """Exchanged bodies take their absence with them."""
     s = take([NONE, second], seed=seed)
-    normal = Normalisation(torch.zeros(6, 12), torch.tensor(1.0))
+    normal = Normalisation(torch.zeros(6, 12), torch.tensor([1.0]))
     exchanged = np.concatenate([s.positions[:, JOINTS:], s.positions[:, :JOINTS]], axis=1)
     always = Augmentation(mirror=0, exchange=1, rotation=0, scale=0, noise=0, crop=0)
     found = augmented_signal(

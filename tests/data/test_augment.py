@@ -23,15 +23,8 @@ from bandstop.data.augment import (
     reorder,
     scale,
 )
-from bandstop.data.describe import (
-    Description,
-    Normalisation,
-    Recordings,
-    centre,
-    chunk_means,
-    describe,
-    rotate,
-)
+from bandstop.data.describe import Description, Recordings, centre, chunk_means, describe, rotate
+from bandstop.data.normalise import Normalisation
 from bandstop.errors import BadInput
 from bandstop.skeleton import Skeleton
 
@@ -198,7 +191,7 @@ def test_sizes_spread_as_much_as_was_asked_for_and_about_1():
     takes = recordings(1) * 500
     ratios = augmented_signal(
         Recordings.of(takes), torch.arange(500), CAMERA,
-        Normalisation(torch.zeros(6, 12), torch.tensor(1.0)),
+        Normalisation(torch.zeros(6, 12), torch.tensor([1.0])),
         Augmentation(0, 0, 0, 0.2, 0, 0), Draws.of((500,), seeded(0)),
     ).flatten(1).norm(dim=1)  # fmt: skip
     alone = describe(takes[:1], CAMERA).flatten(1).norm(dim=1)
@@ -210,7 +203,7 @@ def test_sizes_spread_as_much_as_was_asked_for_and_about_1():
 def test_about_as_many_are_mirrored_as_was_asked_for():
     takes = recordings(1) * 400
     description = CAMERA
-    normal = Normalisation(torch.zeros(6, 12), torch.tensor(1.0))
+    normal = Normalisation(torch.zeros(6, 12), torch.tensor([1.0]))
     got = augmented_signal(
         Recordings.of(takes), torch.arange(400), description, normal,
         Augmentation(0.25, 0, 0, 0, 0, 0), Draws.of((400,), seeded(0)),
@@ -227,7 +220,7 @@ def test_crops_never_reach_beyond_what_was_asked_for():
     take = Sequence("clock", positions)
     many = augmented_signal(
         Recordings.of([take]), torch.zeros(300, dtype=torch.long), Description(SIDED, 10, "camera"),
-        Normalisation(torch.zeros(6, 30), torch.tensor(1.0)),
+        Normalisation(torch.zeros(6, 30), torch.tensor([1.0])),
         Augmentation(0, 0, 0, 0, 0, crop=0.2), Draws.of((300,), seeded(0)),
     )  # fmt: skip
     # node 0 against node 1 undoes the centring; chunk averages are the middles of tenths

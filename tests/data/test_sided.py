@@ -6,7 +6,8 @@ import torch
 
 from bandstop.data import load
 from bandstop.data.augment import Augmentation, Draws, augmented_signal
-from bandstop.data.describe import Description, Normalisation, Recordings, describe
+from bandstop.data.describe import Description, Recordings, describe
+from bandstop.data.normalise import Normalisation
 
 ONLY_MIRROR = Augmentation(mirror=1, exchange=0, rotation=0, scale=0, noise=0, crop=0)
 

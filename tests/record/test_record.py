@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as arrays
 from bandstop.errors import BadInput
 from bandstop.record import Config, Record, pack, read_record, unpack, write_record
 
-OPTIONS = Config(rate=0.7, exempt=("dense",), heads=1, filters=1, chunks=1)
+OPTIONS = Config(rate=0.7, exempt=("dense",), heads=1, filters=1, chunks=1, features="positions")
 SHAPES = {"attention": (1, 3, 3), "filters": (1, 3, 1), "dense": (1, 3, 2)}
 
 

@@ -50,7 +50,7 @@ def chunk_means(
     means = means.reshape(chunks, -1, 3)
     if not speeds:
         return means
-    each = speeds_of(frames, gone, np.ones(len(frames))).reshape(len(frames), 2, -1)
+    each = speeds_of(frames, gone).reshape(len(frames), 2, -1)
     return np.concatenate([means, np.einsum("kt,tsn->kns", share, each)], axis=2)
 
 

@@ -85,7 +85,7 @@ class Recordings:
             bounds = np.arange(s.frames + 1.0) if s.times is None else frame_bounds(s.times)
             parts = [_centred(s.positions, lost)]
             if speeds:
-                parts.append(torch.from_numpy(speeds_of(s.positions, lost, np.diff(bounds))))
+                parts.append(torch.from_numpy(speeds_of(s.positions, lost, s.times)))
             if told:
                 parts.append(torch.from_numpy(lost).double())
             each = torch.cat(parts, dim=1)
