@@ -103,7 +103,7 @@ def test_varying_a_recording_before_or_after_it_is_cut_into_chunks_is_the_same(s
     s = take([NONE, second], seed=seed)
     normal = Normalisation(torch.zeros(6, 12), torch.tensor([1.0]))
     exchanged = np.concatenate([s.positions[:, JOINTS:], s.positions[:, :JOINTS]], axis=1)
-    always = Augmentation(mirror=0, exchange=1, rotation=0, scale=0, noise=0, crop=0)
+    always = Augmentation(mirror=0, exchange=1, rotation=0, scale=0, noise=0, crop=0, tilt=0)
     found = augmented_signal(
         Recordings.of([s], 2), torch.tensor([0]), SIGNAL, normal, always, Draws.of((1,), seeded(0))
     )

@@ -21,6 +21,7 @@ from bandstop.data.augment import (
     exchange,
     mirror,
     reorder,
+    rotations,
     scale,
 )
 from bandstop.data.describe import Description, Recordings, centre, chunk_means, describe, rotate
@@ -183,7 +184,7 @@ def test_each_setting_alone_changes_signals(name):
 
 
 def test_noise_has_the_standard_deviation_that_was_asked_for():
-    noise = varied(Augmentation(0, 0, 0, 0, 0.3, 0)) - plain()
+    noise = varied(Augmentation(0, 0, 0, 0, 0.3, 0, 0)) - plain()
     assert float(noise.std()) == pytest.approx(0.3, rel=0.15)
 
 
@@ -192,7 +193,7 @@ def test_sizes_spread_as_much_as_was_asked_for_and_about_1():
     ratios = augmented_signal(
         Recordings.of(takes), torch.arange(500), CAMERA,
         Normalisation(torch.zeros(6, 12), torch.tensor([1.0])),
-        Augmentation(0, 0, 0, 0.2, 0, 0), Draws.of((500,), seeded(0)),
+        Augmentation(0, 0, 0, 0.2, 0, 0, 0), Draws.of((500,), seeded(0)),
     ).flatten(1).norm(dim=1)  # fmt: skip
     alone = describe(takes[:1], CAMERA).flatten(1).norm(dim=1)
     spread = (ratios / alone).log()
@@ -206,7 +207,7 @@ def test_about_as_many_are_mirrored_as_was_asked_for():
     normal = Normalisation(torch.zeros(6, 12), torch.tensor([1.0]))
     got = augmented_signal(
         Recordings.of(takes), torch.arange(400), description, normal,
-        Augmentation(0.25, 0, 0, 0, 0, 0), Draws.of((400,), seeded(0)),
+        Augmentation(0.25, 0, 0, 0, 0, 0, 0), Draws.of((400,), seeded(0)),
     )  # fmt: skip
     unchanged = torch.isclose(got, describe(takes[:1], description), atol=1e-4).flatten(1).all(1)
     assert float(unchanged.float().mean()) == pytest.approx(0.75, abs=0.07)
@@ -221,7 +222,7 @@ def test_crops_never_reach_beyond_what_was_asked_for():
     many = augmented_signal(
         Recordings.of([take]), torch.zeros(300, dtype=torch.long), Description(SIDED, 10, "camera"),
         Normalisation(torch.zeros(6, 30), torch.tensor([1.0])),
-        Augmentation(0, 0, 0, 0, 0, crop=0.2), Draws.of((300,), seeded(0)),
+        Augmentation(0, 0, 0, 0, 0, crop=0.2, tilt=0), Draws.of((300,), seeded(0)),
     )  # fmt: skip
     # node 0 against node 1 undoes the centring; chunk averages are the middles of tenths
     first, last = ((many[:, 0, 3 * k] - many[:, 1, 3 * k]) for k in (0, 9))
@@ -233,7 +234,7 @@ def test_crops_never_reach_beyond_what_was_asked_for():
 
 def test_hands_are_never_mirrored():
     description = Description(HAND, 4, "camera")
-    only_mirror = Augmentation(1, 0, 0, 0, 0, 0)
+    only_mirror = Augmentation(1, 0, 0, 0, 0, 0, 0)
     assert torch.allclose(
         varied(only_mirror, description=description), plain(description), atol=1e-5
     )
@@ -245,3 +246,22 @@ def test_settings_out_of_range_are_all_named_at_once():
     assert all(
         word in str(error.value) for word in ("4 problems", "mirror", "rotation", "crop", "noise")
     )
+
+
+@given(st.integers(0, 2), st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
+def test_a_tilt_turns_about_a_horizontal_axis_by_at_most_its_angle(up, angle, tilt, way):
+    settings = Augmentation(rotation=0.0, tilt=20.0)
+    one = torch.ones(1, dtype=torch.float64)
+    matrix = rotations(up, settings, angle * one, tilt * one, way * one)[0]
+    identity = torch.eye(3, dtype=torch.float64)
+    assert torch.allclose(matrix @ matrix.T, identity, atol=1e-9)
+    assert torch.det(matrix) == pytest.approx(1)
+    turned_by = math.degrees(math.acos(min(1.0, max(-1.0, (float(matrix.trace()) - 1) / 2))))
+    assert turned_by == pytest.approx(20 * abs(2 * tilt - 1), abs=1e-4)
+    assert float(matrix[up, up]) == pytest.approx(math.cos(math.radians(turned_by)), abs=1e-9)
+
+
+def test_without_a_tilt_the_vertical_stays():
+    draws = torch.rand(3, 50, dtype=torch.float64)
+    matrix = rotations(1, Augmentation(tilt=0.0), *draws)
+    assert torch.allclose(matrix[:, 1, 1], torch.ones(50, dtype=torch.float64))

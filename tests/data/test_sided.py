@@ -9,7 +9,7 @@ from bandstop.data.augment import Augmentation, Draws, augmented_signal
 from bandstop.data.describe import Description, Recordings, describe
 from bandstop.data.normalise import Normalisation
 
-ONLY_MIRROR = Augmentation(mirror=1, exchange=0, rotation=0, scale=0, noise=0, crop=0)
+ONLY_MIRROR = Augmentation(mirror=1, exchange=0, rotation=0, scale=0, noise=0, crop=0, tilt=0)
 
 
 def changed_by_mirroring(variant: str) -> bool:

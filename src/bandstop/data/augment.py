@@ -18,8 +18,9 @@ from bandstop.data.describe import (
     Averages,
     Description,
     Recordings,
+    about,
     chunk_means,
-    rotate,
+    turned,
 )  # fmt: skip
 from bandstop.data.normalise import Normalisation
 from bandstop.errors import BadInput, listed
@@ -77,6 +78,25 @@ def scale(averages: Averages, factor: Float[Tensor, " batch"]) -> Averages:
     return averages * factor[:, None, None, None]
 
 
+def rotations(
+    up: int,
+    settings: Augmentation,
+    angle: Float[Tensor, " batch"],
+    tilt: Float[Tensor, " batch"],
+    way: Float[Tensor, " batch"],
+) -> Float[Tensor, "batch three three"]:
+    """Turned about the vertical, then tilted about a horizontal axis, as drawn: uniform in [0, 1).
+
+    R_v(angle) R_v(way) R_h(tilt) R_v(-way), R_h about a fixed horizontal axis.
+    """
+    full = torch.pi / 180
+    turn = (2 * angle - 1) * settings.rotation * full
+    if not settings.tilt:
+        return about(up, turn)
+    lean, towards = (2 * tilt - 1) * settings.tilt * full, way * torch.pi
+    return about(up, turn + towards) @ about((up + 1) % 3, lean) @ about(up, -towards)
+
+
 @dataclass(frozen=True)
 class Augmentation:
     """How much of each; zero switches one off.
@@ -86,6 +106,7 @@ class Augmentation:
     scale             standard deviation of the logarithm of the size
     noise             standard deviation added to every chunk average, in units of the signal's std
     crop              largest fraction of the duration cut off at each end, uniform
+    tilt              largest angle about a horizontal axis, degrees, uniform as the axis is
 
     Errors: BadInput, naming every value out of range.
     """
@@ -96,6 +117,7 @@ class Augmentation:
     scale: float = 0.1
     noise: float = 0.03
     crop: float = 0.15
+    tilt: float = 15.0
 
     def __post_init__(self) -> None:
         problems = [
@@ -109,21 +131,22 @@ class Augmentation:
 
 LARGEST = {
     "mirror": 1.0, "exchange": 1.0, "rotation": 180.0, "scale": 1.0, "noise": 10.0, "crop": 0.45,
+    "tilt": 180.0,
 }  # fmt: skip
 
-NONE = Augmentation(mirror=0, exchange=0, rotation=0, scale=0, noise=0, crop=0)
+NONE = Augmentation(mirror=0, exchange=0, rotation=0, tilt=0, scale=0, noise=0, crop=0)
 
 
 @dataclass(frozen=True, eq=False)
 class Draws:
     """The random numbers behind a batch; leading axes (steps, runs) as one likes.
 
-    uniform  in [0, 1): cut at the start, cut at the end, mirrored, exchanged, angle
+    uniform  in [0, 1): cut at the start, cut at the end, mirrored, exchanged, angle, tilt, which way
     normal   logarithm of the size, in standard deviations
     noise    which pattern of `noise_patterns` each sample gets
     """
 
-    uniform: Float[Tensor, "*more batch five"]
+    uniform: Float[Tensor, "*more batch seven"]
     normal: Float[Tensor, "*more batch"]
     noise: Int[Tensor, "*more batch"]
 
@@ -131,13 +154,13 @@ class Draws:
     def of(shape: tuple[int, ...], generator: torch.Generator) -> Draws:
         """Drawn on the generator's device (the CPU, so that a GPU sees the same numbers)."""
         return Draws(
-            torch.rand(*shape, 5, generator=generator),
+            torch.rand(*shape, UNIFORM, generator=generator),
             torch.randn(shape, generator=generator),
             torch.randint(PATTERNS, shape, generator=generator),
         )
 
 
-PATTERNS = 1024
+UNIFORM, PATTERNS = 7, 1024
 
 
 @cache
@@ -162,8 +185,7 @@ def augmented_signal(
     With a leading axis of runs the normalisation has it too.
     """
     skeleton = description.skeleton
-    start, end, mirrored, exchanged, angle = draws.uniform.flatten(0, -2).unbind(1)
-    turn = (2 * angle - 1) * settings.rotation * (torch.pi / 180)
+    start, end, mirrored, exchanged, *angles = draws.uniform.flatten(0, -2).unbind(1)
     size = (settings.scale * draws.normal.flatten()).exp()
     averages = chunk_means(
         recordings,
@@ -178,7 +200,7 @@ def augmented_signal(
         (mirrored < settings.mirror) & skeleton.sided,
         exchanged < settings.exchange,
     )
-    averages = scale(rotate(averages, skeleton.up, turn), size)
+    averages = scale(turned(averages, rotations(skeleton.up, settings, *angles)), size)
     signal = normalisation(description.signal(averages).unflatten(0, rows.shape))
     if settings.noise:
         patterns = noise_patterns(*signal.shape[-2:], signal.device)

@@ -206,13 +206,18 @@ def centre(averages: Averages) -> Averages:
 
 def rotate(averages: Averages, up: int, angle: Float[Tensor, " batch"]) -> Averages:
     """Turn each sample by its angle (radians) about the vertical coordinate `up`."""
-    a, b = (up + 1) % 3, (up + 2) % 3
-    matrix = torch.zeros(len(averages), 3, 3, device=averages.device, dtype=averages.dtype)
-    matrix[:, up, up] = 1
+    return turned(averages, about(up, angle))
+
+
+def about(axis: int, angle: Float[Tensor, " batch"]) -> Float[Tensor, "batch three three"]:
+    """The rotation by an angle about a coordinate axis, x -> x R."""
+    a, b = (axis + 1) % 3, (axis + 2) % 3
+    matrix = torch.zeros(len(angle), 3, 3, device=angle.device, dtype=angle.dtype)
+    matrix[:, axis, axis] = 1
     matrix[:, a, a] = matrix[:, b, b] = angle.cos()
     matrix[:, a, b] = angle.sin()
     matrix[:, b, a] = -angle.sin()
-    return turned(averages, matrix)
+    return matrix
 
 
 def turned(averages: Averages, matrix: Float[Tensor, "batch three three"]) -> Averages:

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from bandstop.data.augment import Augmentation, Draws, augmented_signal
+from bandstop.data.augment import UNIFORM, Augmentation, Draws, augmented_signal
 from bandstop.data.describe import Recordings
 from bandstop.data.normalise import Normalisation
 from bandstop.job.task import Task
@@ -38,7 +38,9 @@ class Batches:
             first.dataset.sequences, first.dataset.skeleton.bodies, first.description.speeds
         ).to(device)
         self.normalisation = Normalisation.stacked([task.normalisation for task in tasks])
-        self.settings = Augmentation(c.mirror, c.exchange, c.rotation, c.scale, c.noise, c.crop)
+        self.settings = Augmentation(
+            c.mirror, c.exchange, c.rotation, c.scale, c.noise, c.crop, c.tilt
+        )
         self.counts = [min(c.batch, len(task.rows)) for task in tasks]
         labels = [s.label if s.label is not None else NO_LABEL for s in first.dataset.sequences]
         self.labels = torch.tensor(labels)
@@ -63,7 +65,7 @@ class Batches:
         size = (BLOCK, len(self.tasks), max(self.counts))
         rows = torch.zeros(size, dtype=torch.long)
         targets = torch.full(size, NO_LABEL)
-        uniform, normal = torch.zeros(*size, 5), torch.zeros(size)
+        uniform, normal = torch.zeros(*size, UNIFORM), torch.zeros(size)
         noise = torch.zeros(size, dtype=torch.long)
         for run, (task, count) in enumerate(zip(self.tasks, self.counts, strict=True)):
             generator = torch.Generator().manual_seed(stream(task.config.seed, block))

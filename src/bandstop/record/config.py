@@ -204,6 +204,7 @@ class Config:
         "Augmentation",
         "largest turn about the vertical, degrees; undone by view facing for two bodies",
     )
+    tilt: float = _option(15.0, "Augmentation", "largest turn about any horizontal axis, degrees")
     scale: float = _option(0.1, "Augmentation", "spread of the body's size (log)")
     noise: float = _option(0.03, "Augmentation", "noise on each chunk average, in signal units")
     crop: float = _option(0.15, "Augmentation", "largest part cut off at either end of a recording")

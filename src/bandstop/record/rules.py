@@ -97,7 +97,7 @@ LARGEST, RATES = sys.float_info.max, 200
 RENAMED = {"smoothing": "label_smoothing"}
 """An option's earlier name -> its name: files and records that hold it are read as before."""
 
-FORMER = {"features": "positions"}
+FORMER: dict[str, Any] = {"features": "positions", "tilt": 0.0}
 """An option that a record lacks -> what it was before there was one."""
 
 RULES = (
@@ -134,7 +134,7 @@ RULES = (
         for name in ("chunks", "heads", "filters", "steps", "batch")
     ),
     *((name, "in [0, 1]", lambda v: 0 <= v <= 1) for name in ("trim", "mirror", "exchange")),
-    ("rotation", "in [0, 180]", lambda v: 0 <= v <= 180),
+    *((name, "in [0, 180]", lambda v: 0 <= v <= 180) for name in ("rotation", "tilt")),
     ("scale", "in [0, 1]", lambda v: 0 <= v <= 1),
     ("noise", "in [0, 10]", lambda v: 0 <= v <= 10),
     ("crop", "in [0, 0.45]", lambda v: 0 <= v <= 0.45),
