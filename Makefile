@@ -3,9 +3,9 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 SBU    ?= ../shared/data/SBU
+DATA   ?= sbu:$(SBU)
 RUNS   ?= runs
-TABLES := sbu-methods sbu-priors sbu-alignment sbu-semi sbu-ctf sbu-regularisers sbu-mrmp \
-          sbu-structure sbu-dense
+TABLES := methods priors alignment semi ctf regularisers mrmp structure networks dense
 MORE   ?=
 RESULTS ?= docs/results
 
@@ -46,8 +46,8 @@ wheel: install ## what a user gets: the packages built, looked into, installed e
 bench: install ## every figure that README names, measured on this machine (SBU=folder)
 	$(BIN)/python benchmarks/bench_main_job.py --data sbu:$(SBU)
 
-tables: install ## every table of the papers on SBU into RUNS=folder; restartable (MORE='--seeds 0')
-	for name in $(TABLES); do $(BIN)/bandstop table $$name --data sbu:$(SBU) --runs $(RUNS) $(MORE) || exit; done
+tables: install ## every table, of DATA=fpha:folder (SBU), into RUNS=folder; restartable (MORE='--seeds 0')
+	for name in $(TABLES); do $(BIN)/bandstop table $$name --data $(DATA) --runs $(RUNS) $(MORE) || exit; done
 
 figures: install ## docs/results from RUNS=folder: every table and figure that was made there
 	$(BIN)/bandstop figures $(RUNS) -o $(RESULTS)

@@ -18,7 +18,7 @@ from bandstop.data.formats.npz import write_npz
 from bandstop.job import Listener
 from bandstop.job.progress import duration
 from bandstop.report.listed import listed
-from bandstop.sweep import TABLES, called
+from bandstop.sweep import OLD, called, named
 
 SMALL = ["--steps", "50", "--heads", "1", "--filters", "4", "--chunks", "3", "--quiet"]
 PYTHON = {"steps": 50, "heads": 1, "filters": 4, "chunks": 3, "listener": Listener()}
@@ -166,10 +166,10 @@ def test_a_table_of_ones_own_recordings_bears_their_name_and_not_sbus(table, nam
     assert len(found.records) == 2
 
 
-@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("table", OLD)
 def test_a_table_of_a_benchmark_keeps_its_name(table):
-    kind = table.partition("-")[0]
-    assert called(table, as_if(kind)) == table
+    asks, _ = named(table)
+    assert called(asks, as_if(table.partition("-")[0])) == table
 
 
 def as_if(kind: str, name: str = "x") -> Dataset:
@@ -188,8 +188,8 @@ def as_if(kind: str, name: str = "x") -> Dataset:
     ],
 )
 def test_a_table_is_called_by_one_word_that_a_file_can_have(name, wanted):
-    assert called("sbu", as_if("own", name)) == wanted
-    assert called("sbu-ctf", as_if("own", name)) == f"{wanted}-ctf"
+    assert called("overview", as_if("own", name)) == wanted
+    assert called("ctf", as_if("own", name)) == f"{wanted}-ctf"
 
 
 @pytest.mark.parametrize("seconds", [0.2, 1, 59.4, 61, 783, 3599.6, 7384, 86400, 200000, 1e7])

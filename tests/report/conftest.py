@@ -31,7 +31,7 @@ def make_record(
     channels = config.filters * (config.heads if config.fusion == "concat" else 1)
     shapes = {
         "attention": (config.heads, skeleton.nodes, skeleton.nodes),
-        "filters": (config.heads, 3 * config.chunks, config.filters),
+        "filters": (config.heads, config.width, config.filters),
         "dense": (channels, skeleton.nodes, classes),
     }
     masks = {n: (rng.random(s) >= rate) & (not empty) for n, s in shapes.items()}

@@ -91,7 +91,7 @@ def test_masks_are_cut_into_heads_and_classes(fusion, make):
     record = make(fusion=fusion, heads=3, filters=6, classes=4)
     attention, filters, dense = sections(record)
     assert attention.panels.shape == (3, 30, 30)
-    assert filters.panels.shape == (3, 6, 6)
+    assert filters.panels.shape == (3, 10, 6)
     assert dense.panels.shape == (4, 30, 18 if fusion == "concat" else 6)
     assert dense.column_cuts == ([6, 12] if fusion == "concat" else [])
     assert attention.row_cuts == attention.column_cuts == [15]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from bandstop.data import Fold
 from bandstop.errors import BadInput
 from bandstop.record import CHOICES, Config
-from bandstop.sweep import TABLES, Table, Variant, expand, named, only
+from bandstop.sweep import OLD, TABLES, Table, Variant, expand, named, only, unlearnable
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -14,7 +17,8 @@ def test_a_named_table_expands_without_a_problem(name, dataset):
     table = TABLES[name]
     plan = expand(Config(data="synthetic:gestures", chunks=8), table, dataset)
     assert len(set(plan.runs)) == len(plan.runs)
-    assert len(plan.dense) == len(dataset.folds) * len(table.seeds)
+    networks = {(run.heads, run.filters) for run in plan.dense}
+    assert len(plan.dense) == len(dataset.folds) * len(table.seeds) * len(networks)
 
 
 def test_the_variants_of_a_table_are_runs_of_their_own(base, dataset):
@@ -71,12 +75,33 @@ def test_a_table_that_means_nothing_is_refused_when_it_is_made(axes, words):
 
 
 def test_some_variants_can_be_asked_for_by_name():
-    table = only(named("sbu-ctf"), ["together", "row"])
+    table = only(named("sbu-ctf")[1], ["together", "row"])
     assert [variant.name for variant in table.variants] == ["together", "row"]
     with pytest.raises(BadInput, match="did you mean 'row'"):
-        only(named("sbu-ctf"), ["rou"])
+        only(named("ctf")[1], ["rou"])
 
 
 def test_the_table_of_methods_has_every_method_that_removes_weights_by_itself():
-    assert set(TABLES["sbu-methods"].methods) <= set(CHOICES["method"])
-    assert {"mp", "pmp", "mrmp", "structured", "ctf"} <= set(TABLES["sbu-methods"].methods)
+    assert set(TABLES["methods"].methods) <= set(CHOICES["method"])
+    assert {"mp", "pmp", "mrmp", "structured", "ctf"} <= set(TABLES["methods"].methods)
+
+
+@pytest.mark.parametrize("name", OLD)
+def test_what_tables_were_called_before_still_names_them(name):
+    asks, table = named(name)
+    assert asks == OLD[name] != name
+    assert table is TABLES[asks]
+
+
+def test_a_class_that_a_fold_cannot_learn_is_named(dataset):
+    label = dataset.sequences[0].label
+    holds = [i for i, s in enumerate(dataset.sequences) if s.label == label]
+    others = [i for i, s in enumerate(dataset.sequences) if s.label not in (label, None)]
+    folds = (
+        Fold("lacks", tuple(others), tuple(holds)),
+        Fold("has", tuple(others[1:] + holds[1:]), (others[0], holds[0])),
+    )
+    few = replace(dataset, folds=folds)
+    assert unlearnable(few, ("all",)) == {"lacks": (dataset.classes[label],)}
+    assert unlearnable(few, ("has",)) == {}
+    assert unlearnable(dataset, ("all",)) == {}

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 def table(
     config: Config,
     name: str = typer.Argument(
-        help="a named table, such as sbu or sbu-methods (or methods); a wrong name lists all"
+        "overview",
+        help="the question: overview, quick, methods, priors, alignment, semi, ctf, regularisers, mrmp, "
+        "dense, structure or networks",
     ),
     methods: str = typer.Option(None, help="such as dense,mp,mp-finetune,pmp"),
     rates: str = typer.Option(None, help="such as 50,70,90,95,98, in percent, or 0.5,0.7"),
@@ -46,38 +48,42 @@ def table(
 ) -> None:
     """Make every run of a table that is not finished, and print and write the table.
 
-    Runs go side by side, one torch thread each. Stopped or killed, the same command goes on. Mean and
-    standard deviation are over folds and seeds. A table's variants are options of their own, such as the
-    priors of sbu-priors; they win over the flags. The files are named after the recordings: sbu-methods
-    of those in wave.npz is table-wave-methods.
+    A table is a question, and --data the recordings that it is asked of. Runs go side by side, one torch
+    thread each. Stopped or killed, the same command goes on. Mean and standard deviation are over folds
+    and seeds. A table's variants are options of their own, such as the priors of `priors`; they win over
+    the flags. The files are named after the recordings: methods of those in wave.npz is
+    table-wave-methods.
 
     Examples:
 
-      bandstop table synthetic --steps 200
+      bandstop table quick --steps 200
 
-      bandstop table sbu --data sbu:DIR --rates 90,98 --seeds 0-2
+      bandstop table --data sbu:DIR --rates 90,98 --seeds 0-2
 
       bandstop table methods --data wave.npz
 
-      bandstop table sbu --data sbu:DIR --dry-run
+      bandstop table methods --data fpha:DIR --dry-run
 
-      bandstop table sbu-ctf --data sbu:DIR --variants channel,together
+      bandstop table ctf --data sbu:DIR --variants channel,together
 
-      bandstop table sbu --data sbu:DIR --cluster tls://head:8786
+      bandstop table --data sbu:DIR --cluster tls://head:8786
     """
     from bandstop.cli.show import out
     from bandstop.cli.watch import Watching
     from bandstop.data import canonical, load
-    from bandstop.errors import Failure
+    from bandstop.errors import Failure, several
     from bandstop.job import run_folder
     from bandstop.record import Listing, parse_rates, write_listing
     from bandstop.report.spread import spread
-    from bandstop.report.summary import rows, to_markdown
-    from bandstop.report.tables import write_tables
-    from bandstop.sweep import called, expand, named, only, parse_seeds, sweep
+    from bandstop.report.summary import rows
+    from bandstop.report.tables import marked, write_tables
+    from bandstop.sweep import called, expand, named, only, parse_seeds, sweep, unlearnable
     from bandstop.text import in_json, shown
 
-    asked = named(name)
+    asks, asked = named(name)
+    if asks != name:
+        words = f"bandstop table {asks} --data {config.data}"
+        typer.echo(f"table {name} is now {asks}, of any recordings: {shown(words)}", err=True)
     if variants:
         asked = only(asked, variants.split(","))
     if methods:
@@ -91,6 +97,12 @@ def table(
     config = replace(config, data=canonical(config.data))
     dataset = load(config.data, drop=config.drop)
     plan = expand(config, asked, dataset)
+    for fold, classes in unlearnable(dataset, asked.folds).items():
+        typer.echo(
+            f"fold {fold} tests on what it has nothing of to train on: {several(classes)}; its accuracy "
+            "counts them as wrong. Record them, or leave the fold out with --folds",
+            err=True,
+        )
     if dry_run:
         _show_plan(plan, asked, dataset, runs, jobs)
         return
@@ -104,14 +116,14 @@ def table(
     names = tuple(run_folder(run, dataset, runs).path.name for run in plan.runs)
     today = datetime.now(UTC).date().isoformat()
     runs.mkdir(parents=True, exist_ok=True)
-    ours, command = called(name, dataset), _command(name, config, axes)
+    ours, command = called(asks, dataset), _command(asks, config, axes)
     write_listing(runs, Listing(ours, command, today, asked.rates, names))
     watch = None if quiet else Watching()
     done = sweep(plan, dataset, runs, jobs or None, cluster, watch, stack, tensorboard)
     made = rows(spread(done.records, asked.rates))
     paths = write_tables(made, output or runs / f"table-{ours}")
     if not (json_ and quiet):
-        out.print(to_markdown(made), soft_wrap=True)
+        out.print(marked(made), soft_wrap=True)
         for path in paths:
             out.print(f"table  {shown(path)}", soft_wrap=True)
     if json_:

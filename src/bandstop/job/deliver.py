@@ -27,6 +27,7 @@ from bandstop.measure import (
     require_agreement,
     scores,
     sparse_macs,
+    wrong,
 )
 from bandstop.method import METHODS
 from bandstop.nn import AttentionGCN, CompactGCN
@@ -62,12 +63,13 @@ class Outcome:
 class Examined:
     """A delivered network on the test part: what it says, and how far it is from the masked one.
 
-    scores  accuracy and mean_class_accuracy, None where there is nothing to test on
+    scores  accuracy and mean_class_accuracy, None where there is nothing to test on, and the places of
+            the test sequences that are named `wrong`
     """
 
     net: CompactGCN
     predicted: Tensor
-    scores: dict[str, float | None]
+    scores: dict[str, Any]
     error: float
 
 
@@ -185,7 +187,9 @@ def examine(masked: AttentionGCN, small: CompactGCN, task: Task) -> Examined:
         masked, small, torch.cat([test, noise]), "masked and compacted network"
     )
     predicted = predictions(small, test)
-    return Examined(small, predicted, scores(predicted, task.test.labels.cpu()), error)
+    labels = task.test.labels.cpu()
+    found = scores(predicted, labels) | {"wrong": wrong(predicted, labels)}
+    return Examined(small, predicted, found, error)
 
 
 def at_rate(

@@ -9,7 +9,7 @@ import torch
 from bandstop.job.machine import environment
 from bandstop.job.task import Task
 from bandstop.job.training import Trained
-from bandstop.measure import confusion, predictions, scores
+from bandstop.measure import confusion, predictions, scores, wrong
 from bandstop.nn.graph_gcn import GraphGCN
 from bandstop.record import Record, RunFolder, write_record
 from bandstop.text import shown
@@ -55,7 +55,8 @@ def record_dense(
             "seconds": round(trained.seconds + time.perf_counter() - start, 2),
             "run": shown(folder.path),
         }
-        | scores(predicted, labels),
+        | scores(predicted, labels)
+        | {"wrong": wrong(predicted, labels)},
         confusion=confusion(predicted, labels, len(dataset.classes)),
         latents={"edges": [-1.0, 1.0], "counts": {}},
         masks={},

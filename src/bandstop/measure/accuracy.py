@@ -42,6 +42,16 @@ def scores(
     }
 
 
+def wrong(predicted: Int[Tensor, " batch"], labels: Int[Tensor, " batch"]) -> list[int]:
+    """Which sequences were named wrong: their places, rising.
+
+    >>> wrong(torch.tensor([0, 1, 1]), torch.tensor([0, 0, 1]))
+    [1]
+    """
+    found: list[int] = (predicted != labels).nonzero().flatten().tolist()
+    return found
+
+
 def confusion(
     predicted: Int[Tensor, " batch"], labels: Int[Tensor, " batch"], classes: int
 ) -> list[list[int]]:

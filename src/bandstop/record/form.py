@@ -29,6 +29,8 @@ MASKS = ("attention", "filters", "dense")
 BINS, TENSORS, EPOCHS, CLASSES = 10_000, 50, 10**6, 10_000
 RATE = Number(0, 1, open=True)
 FIGURE = Number(0, 1e18)
+WRONG = Many(COUNT, most=10**6, distinct=True)
+"""Places among the test sequences of those that were named wrong."""
 
 RESULT = Fields(
     {
@@ -49,6 +51,7 @@ RESULT = Fields(
     },
     {
         "mean_class_accuracy": Maybe(FRACTION),
+        "wrong": WRONG,
         "rate_observed": Maybe(FRACTION),
         "relative_error": FIGURE,
         "parts": Named(Many(COUNT, 2, 2)),
@@ -65,6 +68,7 @@ RESULT = Fields(
                     "macs_sparse": COUNT,
                     "bytes": COUNT,
                 },
+                {"wrong": WRONG},
                 open=True,
             ),
             most=1000,
@@ -118,6 +122,10 @@ def require_fitting(values: dict[str, Any], config: Config) -> None:
         raise BadInput("the latents' counts do not fit their edges")
     if len({key for row in values["history"] for key in row}) > TENSORS:
         raise BadInput(f"the history has more than {TENSORS} columns")
+    result, test = values["result"], values["data"].get("test")
+    for each in (result, *result.get("by_rate", ())):
+        if test is not None and any(place >= test for place in each.get("wrong", ())):
+            raise BadInput(f"it names wrong what is not among its {test} test sequences")
     if values["result"]["method"] != config.method:
         raise BadInput(f"the result is of method {values['result']['method']}, not {config.method}")
     _require_masks(values["masks"], config, classes)

@@ -1,4 +1,10 @@
-"""Which rows of the table differ: paired over folds and seeds, corrected for the number of tests."""
+"""Which rows of the table differ: paired over test sequences, corrected for the number of tests.
+
+A pair is a test sequence: how often each row names it right, over the seeds that both have. So a
+difference that is shown would be expected on other recordings of the same kind; trainings of one fold
+with other seeds are no further recordings, and are averaged (our choice). Records from before they named
+their wrong sequences are paired over folds and seeds.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
+import numpy as np
+
+from bandstop.record import WHOLE, Record
 from bandstop.report.statistics import Paired, holm, paired
 from bandstop.report.summary import Row, trained
 
@@ -15,7 +24,7 @@ LEVEL = 0.05
 
 @dataclass(frozen=True)
 class Comparison:
-    """Accuracy of `first` minus that of `second` at one rate, over the folds and seeds both have.
+    """Accuracy of `first` minus that of `second` at one rate, over what both were tested on.
 
     corrected  p after Holm's correction within the comparisons it was made with; None: no test
     least      the corrected p if every one of these tests came out as clear as its pairs allow
@@ -51,10 +60,7 @@ def between_methods(rows: Sequence[Row]) -> list[Comparison]:
     for a, b in combinations([row for row in trained(rows) if row.method != "dense"], 2):
         if (a.data, a.rate) != (b.data, b.rate):
             continue
-        first, second = _accuracies(a), _accuracies(b)
-        both = [key for key in first if key in second]
-        if both:
-            outcome = paired(first[key] - second[key] for key in both)
+        if outcome := between(a, b):
             made.append(Comparison(a.data, a.rate, a.label, b.label, outcome))
     return corrected(sorted(made, key=lambda c: (c.data, c.rate, c.first, c.second)))
 
@@ -86,5 +92,82 @@ def corrected(made: Sequence[Comparison]) -> list[Comparison]:
     ]
 
 
-def _accuracies(row: Row) -> dict[tuple[str, int], float]:
-    return {(r.options.fold, r.options.seed): r.result["accuracy"] for r in row.records}
+def between(first: Row, second: Row) -> Paired | None:
+    """The paired differences of two rows; None where they share no run."""
+    one, other = _runs(first), _runs(second)
+    both = [key for key in one if key in other]
+    if not both:
+        return None
+    if all("wrong" in runs[key].result for runs in (one, other) for key in both):
+        return paired(_by_sequence([(one[key], other[key]) for key in both]))
+    return paired(one[key].result["accuracy"] - other[key].result["accuracy"] for key in both)
+
+
+def _runs(row: Row) -> dict[tuple[str, int], Record]:
+    return {(r.options.fold, r.options.seed): r for r in row.records}
+
+
+def _by_sequence(pairs: Sequence[tuple[Record, Record]]) -> list[float]:
+    """Each test sequence of each fold: the mean over seeds of being right in one and wrong in the other."""
+    sums: dict[str, list[np.ndarray]] = {}
+    for one, other in pairs:
+        sums.setdefault(one.options.fold, []).append(_right(one) - _right(other))
+    return [float(value) for each in sums.values() for value in np.mean(each, axis=0)]
+
+
+def _right(record: Record) -> np.ndarray:
+    found = np.ones(record.data["test"])
+    found[record.result["wrong"]] = 0
+    return found
+
+
+BEST, EQUAL = "best", "not shown to be worse"
+
+
+def standing(rows: Sequence[Row]) -> dict[int, str]:
+    """Place of a pruned row -> BEST at its rate, or EQUAL where the difference is not significant.
+
+    The best mean against each of the others, p corrected by Holm over the rows of the rate.
+    """
+    groups: dict[tuple[str, float], list[int]] = {}
+    for place, row in enumerate(rows):
+        if row.method not in WHOLE and row.measured and not row.beyond:
+            groups.setdefault((row.data, row.rate), []).append(place)
+    found = {}
+    for places in groups.values():
+        best = max(places, key=lambda place: rows[place].spreads["accuracy"].mean or 0.0)
+        others = [place for place in places if place != best]
+        found[best] = BEST
+        outcomes = [between(rows[best], rows[place]) for place in others]
+        ps = holm([o.p if o else None for o in outcomes])
+        for place, outcome, p in zip(others, outcomes, ps, strict=True):
+            if outcome is None or p is None or p > LEVEL:
+                found[place] = EQUAL
+    return found
+
+
+COMPARATORS = ("mp", "mp-finetune", "gradual", "mp-l0", "mp-l1", "mp-entropy", "mp-cost", "n-m")
+"""Methods that others would take; every other one that removes weights is ours."""
+
+
+def ours_against_comparators(rows: Sequence[Row]) -> list[Comparison]:
+    """At each rate our best mean against the comparators' best, p corrected over the rates.
+
+    Both are picked by the figures that are compared, so both are a little too good.
+    """
+    made = []
+    for data, rate in dict.fromkeys((row.data, row.rate) for row in trained(rows)):
+        here = [
+            row for row in trained(rows)
+            if (row.data, row.rate) == (data, rate) and row.method not in WHOLE and row.measured
+        ]  # fmt: skip
+        sides = [
+            [r for r in here if (r.method in COMPARATORS) == theirs] for theirs in (False, True)
+        ]
+        if all(sides):
+            ours, theirs = (
+                max(side, key=lambda r: r.spreads["accuracy"].mean or 0.0) for side in sides
+            )
+            if outcome := between(ours, theirs):
+                made.append(Comparison(data, rate, ours.label, theirs.label, outcome))
+    return corrected(sorted(made, key=lambda c: (c.data, c.rate)))

@@ -62,6 +62,11 @@ PAGES: dict[str, Page] = {
         "One large network, one rate: what whole groups are worth to a dense runtime.",
         ("side-by-side", *FRONTS, "crops"),
     ),
+    "networks": Page(
+        "Sizes of the network",
+        "A small network whole, or a large one pruned to as many weights?",
+        ("accuracy-bytes", "accuracy-macs", "accuracy-rate"),
+    ),
 }
 """A table's question -> its page. A table that has none gets every figure that its runs can show."""
 

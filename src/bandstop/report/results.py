@@ -14,13 +14,19 @@ from bandstop.errors import BadInput
 from bandstop.files import write_atomically
 from bandstop.report.chunking import chunking, skeletons
 from bandstop.report.collect import Collection, collect
-from bandstop.report.comparison import Comparison, against_dense, between_methods
+from bandstop.report.comparison import (
+    Comparison,
+    against_dense,
+    between_methods,
+    ours_against_comparators,
+)
 from bandstop.report.figures import png
 from bandstop.report.listed import Drawn, Listed, figures_of, listed
 from bandstop.report.reproduce import environments
 from bandstop.report.style import Note, attempted
-from bandstop.report.summary import Row, to_csv, to_markdown
+from bandstop.report.summary import Row, to_csv
 from bandstop.report.svg import standalone
+from bandstop.report.tables import marked
 from bandstop.text import in_markdown, in_shell
 
 CHUNKS = 8
@@ -93,10 +99,11 @@ def _markdown(table: Listed, found: list[Row], shown: list[str]) -> str:
         "",
         *_origin(table),
         "",
-        to_markdown(found).strip(),
+        marked(found).strip(),
     ]
     lines += ["", "Means ± sample standard deviations over folds and seeds.", *shown, ""]
     for title, made in (
+        ("Our best against the comparators' best", ours_against_comparators(found)),
         ("Between methods: first minus second", between_methods(found)),
         ("Against the dense reference: the others minus dense", against_dense(found)),
     ):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -214,6 +214,10 @@ def _percents(value: float) -> str:
     return f"{100 * value:.1f}"
 
 
+def _rate(value: float) -> str:
+    return f"{value:.4f}"
+
+
 def _count(value: float) -> str:
     return thousands(round(value))
 
@@ -221,7 +225,9 @@ def _count(value: float) -> str:
 COLUMNS: dict[str, Callable[[Row], str]] = {
     "data": lambda row: row.data,
     "method": lambda row: row.label,
-    "rate": lambda row: f"{row.rate:g}, beyond" if row.beyond else f"{row.rate:g}",
+    "rate asked": lambda row: f"{row.rate:g}, beyond" if row.beyond else f"{row.rate:g}",
+    "observed": lambda row: spread_words(row.spreads["rate_observed"], _rate),
+    "delivered": lambda row: spread_words(row.spreads["rate"], _rate),
     "accuracy, %": lambda row: (
         spread_words(row.spreads["accuracy"], _percents) if row.measured else "not measured"
     ),
@@ -235,16 +241,19 @@ COLUMNS: dict[str, Callable[[Row], str]] = {
 }
 """The table for people: heading -> what stands there. Means ± sample standard deviations.
 
+Rates: what was asked for, what the gates observed before the exact cut, and what was delivered.
 "beyond": the network of many rates was not trained for that rate, and refuses it unless forced.
 """
 
 
-def to_markdown(table: Sequence[Row]) -> str:
-    """The table in GitHub's Markdown."""
+def to_markdown(table: Sequence[Row], marks: Mapping[int, str] | None = None) -> str:
+    """The table in GitHub's Markdown. marks: place of a row -> what is set around its accuracy."""
     lines = ["| " + " | ".join(COLUMNS) + " |", "|---|---" + "|---:" * (len(COLUMNS) - 2) + "|"]
-    for row in table:
-        cells = [in_markdown(show(row)) for show in COLUMNS.values()]
-        lines.append("| " + " | ".join(cells) + " |")
+    for place, row in enumerate(table):
+        cells = {name: in_markdown(show(row)) for name, show in COLUMNS.items()}
+        if marks and place in marks:
+            cells["accuracy, %"] = marks[place].format(cells["accuracy, %"])
+        lines.append("| " + " | ".join(cells.values()) + " |")
     return "\n".join(lines) + "\n"
 
 

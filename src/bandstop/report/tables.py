@@ -7,7 +7,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bandstop.files import write_atomically
+from bandstop.report.comparison import BEST, EQUAL, standing
 from bandstop.report.summary import Row, to_csv, to_markdown
+
+MARKS = {BEST: "**{}**", EQUAL: "{} ≈"}
+LEGEND = (
+    "**Bold**: the best mean at its rate; ≈: not shown to be worse (Wilcoxon over test sequences, seeds "
+    "averaged; Holm over the rows of the rate, 0.05)."
+)
+
+
+def marked(rows: Sequence[Row]) -> str:
+    """The table in Markdown, the best of each rate marked, and what cannot be told from it; a legend."""
+    marks = {place: MARKS[how] for place, how in standing(rows).items()}
+    return to_markdown(rows, marks) + (f"\n{LEGEND}\n" if marks else "")
 
 
 def to_parquet(rows: Sequence[Row]) -> bytes | None:
@@ -25,7 +38,7 @@ def write_tables(rows: Sequence[Row], stem: Path) -> list[Path]:
     """`stem`.md, .csv and, with pyarrow, .parquet; the paths that were written."""
     written = []
     for ending, content in [
-        ("md", to_markdown(rows)),
+        ("md", marked(rows)),
         ("csv", to_csv(rows)),
         ("parquet", to_parquet(rows)),
     ]:

@@ -3,10 +3,10 @@
 from bandstop.sweep.estimate import Estimate, estimate
 from bandstop.sweep.progress import Progress, look
 from bandstop.sweep.run import Failed, Sweep, pending, sweep
-from bandstop.sweep.table import Plan, called, expand, named, only, parse_seeds
-from bandstop.sweep.tables import TABLES, Table, Variant
+from bandstop.sweep.table import Plan, called, expand, named, only, parse_seeds, unlearnable
+from bandstop.sweep.tables import OLD, TABLES, Table, Variant
 
 __all__ = [
-    "TABLES", "Estimate", "Failed", "Plan", "Progress", "Sweep", "Table", "Variant", "called",
-    "estimate", "expand", "look", "named", "only", "parse_seeds", "pending", "sweep",
+    "OLD", "TABLES", "Estimate", "Failed", "Plan", "Progress", "Sweep", "Table", "Variant", "called",
+    "estimate", "expand", "look", "named", "only", "parse_seeds", "pending", "sweep", "unlearnable",
 ]  # fmt: skip

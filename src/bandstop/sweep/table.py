@@ -10,32 +10,55 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bandstop import read
-from bandstop.data import FORMATS, Dataset
+from bandstop.data import Dataset
 from bandstop.errors import BadInput, listed, nearest, short
 from bandstop.job import check
 from bandstop.method import METHODS
 from bandstop.record import Config
-from bandstop.sweep.tables import TABLES, Table, Variant
+from bandstop.sweep.tables import OLD, TABLES, Table, Variant
 
 SEEDS = 10_000
 
 
-def named(name: str) -> Table:
-    """The table of that name, with `sbu-` or without. Errors: BadInput for another, with the nearest."""
-    if found := TABLES.get(name, TABLES.get(f"sbu-{name}")):
-        return found
-    raise BadInput(f"unknown table {name!r}{nearest(name, TABLES)}; there are {', '.join(TABLES)}")
+def named(name: str) -> tuple[str, Table]:
+    """The question that a name stands for, and its table; what tables were called before still does.
+
+    Errors: BadInput for another name, with the nearest and all there are.
+    """
+    asks = OLD.get(name, name)
+    if asks not in TABLES:
+        raise BadInput(
+            f"unknown table {name!r}{nearest(name, [*TABLES, *OLD])}; there are {', '.join(TABLES)}"
+        )
+    return asks, TABLES[asks]
 
 
-def called(name: str, dataset: Dataset) -> str:
-    """What a table of these recordings is called: their name, and the question if it asks one.
+UNNAMED = ("overview", "quick")
+"""Questions whose tables are called as the recordings alone."""
 
-    So "sbu-methods" of recordings in wave.npz is "wave-methods", and "sbu" of them "wave".
+
+def called(asks: str, dataset: Dataset) -> str:
+    """What a table of these recordings is called: their name, and the question.
+
+    So "methods" of recordings in wave.npz is "wave-methods", and "overview" of them "wave".
     """
     data = dataset.name if dataset.kind == "own" else dataset.kind
     data = re.sub(r"[^\w.+-]+", "_", data).strip("._-") or dataset.kind
-    question = "" if name in FORMATS else name.removeprefix("sbu-")
-    return f"{data}-{question}" if question else data
+    return data if asks in UNNAMED else f"{data}-{asks}"
+
+
+def unlearnable(dataset: Dataset, folds: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Fold -> classes that it tests on and has nothing of to train on; folds without any are left out."""
+    found = {}
+    for name in [f.name for f in dataset.folds] if tuple(folds) == ("all",) else folds:
+        fold = dataset.fold(name)
+        train, test = (
+            {dataset.sequences[i].label for i in side} for side in (fold.train, fold.test)
+        )
+        lost = sorted(k for k in test - train if k is not None)
+        if lost:
+            found[name] = tuple(dataset.classes[k] for k in lost)
+    return found
 
 
 def only(table: Table, names: Sequence[str]) -> Table:
