@@ -26,7 +26,8 @@ from bandstop.data import load
 from bandstop.data.formats.csv_folder import write_csv
 from bandstop.data.protocols import SBU_FOLDS
 from bandstop.job import Listener
-from bandstop.report.pages import PAGES
+from bandstop.sweep import OLD, TABLES
+from bandstop.sweep.table import UNNAMED
 
 from .pages import PAGES, ROOT, Told, mentioned, told
 
@@ -91,6 +92,10 @@ def write_sbu(root: Path) -> None:
             np.savetxt(file, rows, "%.6f", delimiter=",")
 
 
+LARGE = {*TABLES} - {*UNNAMED}
+"""The papers' tables: of these only the plan is made."""
+
+
 def carry_out(command: str) -> None:
     """A command as the shell has it: patterns of files become files, a comment is none."""
     words = []
@@ -98,7 +103,7 @@ def carry_out(command: str) -> None:
         files = sorted(glob(word)) if "*" in word else [word]
         assert files, f"nothing is called {word}"
         words += files
-    many = words[0] == "table" and words[1] in PAGES  # the papers' tables: the plan of their runs
+    many = words[0] == "table" and OLD.get(words[1], words[1]) in LARGE
     code = cli.run([*words, *(["--dry-run"] if many else SMALL.get(words[0], []))])
     assert code == 0, command
 
