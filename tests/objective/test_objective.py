@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from making import seeded
 from torch import nn
 from torch.nn import functional
 
 from bandstop.gate import PRIORS, BandStop, attach
-from bandstop.objective import ALIGNMENTS, NO_LABEL, Objective, Term, alignment_term
+from bandstop.objective import ALIGNMENTS, NO_LABEL, Objective, Term, alignment_term, distilled
+from bandstop.objective.objective import cross_entropy
 
 LOGITS = torch.randn(6, 4, generator=seeded(0), dtype=torch.float64)
 LABELS = torch.tensor([0, 1, 2, 3, 0, 1])
@@ -71,3 +74,35 @@ def test_the_alignment_pools_all_named_latents_and_reaches_each_of_them(kind):
     term.value(net).backward()
     assert all(v.grad.abs().max() > 0 for v in latents[:2])
     assert latents[2].grad is None
+
+
+@given(st.integers(0, 50), st.floats(0, 1), st.floats(0, 0.9))
+def test_a_mixed_label_is_a_mixed_loss(seed, part, smoothing):
+    draw = seeded(seed)
+    logits = torch.randn(6, 4, generator=draw, dtype=torch.float64)
+    labels = torch.randint(4, (6,), generator=draw)
+    taught = torch.randn(6, 4, generator=draw, dtype=torch.float64).softmax(1)
+    found = cross_entropy(logits, distilled(labels, taught, part, smoothing))
+    teacher = -(taught * logits.log_softmax(1)).sum(1).mean()
+    expected = (1 - part) * cross_entropy(logits, labels, smoothing) + part * teacher
+    assert torch.allclose(found, expected)
+
+
+def test_a_sample_without_a_label_is_taught_nothing():
+    logits = torch.randn(3, 4, generator=seeded(0))
+    labels = torch.tensor([1, NO_LABEL, 2])
+    taught = torch.full((3, 4), 0.25)
+    mixed = distilled(labels, taught, 0.5)
+    assert not mixed[1].any()
+    assert torch.allclose(
+        cross_entropy(logits, mixed), cross_entropy(logits[[0, 2]], mixed[[0, 2]])
+    )
+
+
+def test_parts_of_labels_weigh_as_much_as_their_classes():
+    logits = torch.randn(5, 3, generator=seeded(0))
+    labels = torch.tensor([0, 1, 2, 1, 0])
+    weights = torch.tensor([1.0, 2.0, 0.5])
+    hard = torch.nn.functional.one_hot(labels, 3).float()
+    expected = cross_entropy(logits, labels, weights=weights)
+    assert torch.allclose(cross_entropy(logits, hard, weights=weights), expected)

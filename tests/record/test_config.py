@@ -26,6 +26,7 @@ GOOD = {
     "sigma_start": [0.1], "sigma_end": [1e4],
     "warmup": [0, 1], "settle": [0, 0.99], "heads": [1], "filters": [1], "steps": [1], "batch": [1],
     "learning_rate": [1e-6, 1.0], "label_smoothing": [0, 0.9], "weight_decay": [0, 0.5],
+    "distil": [0, 1], "teachers": [1, 100], "temperature": [0.1, 100],
     "seed": [0, 2**32 - 1], "mirror": [0, 1],
     "exchange": [0, 1], "rotation": [0, 180], "tilt": [0, 180],
     "scale": [0, 1], "noise": [0, 10], "crop": [0, 0.45],
@@ -44,7 +45,8 @@ BAD = {
     "sigma_start": [*NUMBERS, 0, -1], "sigma_end": [*NUMBERS, 0, -1], "warmup": [*NUMBERS, -0.1, 1.1],
     "settle": [*NUMBERS, -0.1, 1], "heads": WHOLE, "filters": WHOLE, "steps": WHOLE, "batch": WHOLE,
     "learning_rate": [*NUMBERS, 0, -1], "label_smoothing": [*NUMBERS, -0.1, 1],
-    "weight_decay": [*NUMBERS, -0.1, 11],
+    "weight_decay": [*NUMBERS, -0.1, 11], "distil": [*NUMBERS, -0.1, 1.1],
+    "teachers": [*WHOLE, 101], "temperature": [*NUMBERS, 0, 101],
     "seed": [*NUMBERS, -1, 2**32, 0.5, True], "mirror": [*NUMBERS, -0.1, 1.1],
     "exchange": [*NUMBERS, -0.1, 1.1], "rotation": [*NUMBERS, -1, 181], "tilt": [*NUMBERS, -1, 181],
     "scale": [*NUMBERS, -0.1, 1.1],
@@ -138,6 +140,9 @@ BESIDE = [
     ({"method": "mrmp", "seen": "50,90"}, {"together": 0}),
     ({"method": "mrmp", "seen": "90"}, {"samples": "repeated", "together": 2}),
     ({"crop": 0.0}, {"trim": 0.2}),
+    ({"method": "mp"}, {"distil": 0.5}),
+    ({"distil": 0.0}, {"teachers": 5}),
+    ({"distil": 0.0}, {"temperature": 2.0}),
 ]
 IN_VAIN = [({"method": method}, options) for method, options in IDLE.items()] + BESIDE
 

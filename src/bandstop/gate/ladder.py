@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 SEEN = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.98)
 """The rates that the paper trains with."""
 
+Labels = Int[Tensor, " batch"] | Float[Tensor, "batch class"]
+"""A class each, NO_LABEL for none; or each class's part of a label, all zero for none."""
+
 NO_LABEL = -100
 """In place of a label: a sample that counts nothing, as torch's cross-entropy has it."""
 
@@ -128,17 +131,17 @@ class Ladder(BandStop):
 
 
 def at_every_rung(
-    net: nn.Module, signal: Float[Tensor, "batch ..."], labels: Int[Tensor, " batch"]
+    net: nn.Module, signal: Float[Tensor, "batch ..."], labels: Labels
 ) -> tuple[Tensor, Tensor]:
     """Logits of every sample at every rung, rung after rung, and the labels: the paper's sum over rates,
     divided by their number."""
     rungs = _thresholds(net)
     logits = vmap(partial(_at, net), in_dims=(0, None))(rungs, signal)
-    return logits.flatten(0, 1), labels.repeat(len(logits))
+    return logits.flatten(0, 1), labels.repeat(len(logits), *[1] * (labels.ndim - 1))
 
 
 def at_one_rung_each(
-    net: nn.Module, signal: Float[Tensor, "batch ..."], labels: Int[Tensor, " batch"]
+    net: nn.Module, signal: Float[Tensor, "batch ..."], labels: Labels
 ) -> tuple[Tensor, Tensor]:
     """Logits of every sample at one rung: rung k sees samples k, k + K, … So a step costs what it costs
     at one rate (our choice). The last round is filled up with samples that have no label."""
@@ -146,7 +149,8 @@ def at_one_rung_each(
     count = len(next(iter(rungs.values())))
     more = -len(signal) % count
     signal = torch.cat([signal, signal[:1].expand(more, *signal.shape[1:])])
-    labels = torch.cat([labels, labels.new_full((more,), NO_LABEL)])
+    none = 0 if labels.is_floating_point() else NO_LABEL
+    labels = torch.cat([labels, labels.new_full((more, *labels.shape[1:]), none)])
     parts = signal.unflatten(0, (-1, count)).transpose(0, 1)
     logits = vmap(partial(_at, net))(rungs, parts)
     return logits.transpose(0, 1).flatten(0, 1), labels

@@ -101,8 +101,8 @@ def _carry_out(
         for config in todo:
             text = json.dumps(config.to_dict(), indent=1)
             write_atomically(folders[config].config, text + "\n")
-        dense = _dense_references(list(todo), runs, dataset, listener)
-        for config, trained in _trained(todo, folders, dense, device, listener):
+        dense, teachers = _dense_references(list(todo), runs, dataset, listener)
+        for config, trained in _trained(todo, folders, dense, teachers, device, listener):
             outcomes[config] = deliver(
                 todo[config], trained, folders[config], device, dense.get(config)
             )
@@ -111,26 +111,30 @@ def _carry_out(
 
 def _dense_references(
     configs: Sequence[Config], runs: Path, dataset: Dataset, listener: Listener
-) -> dict[Config, Outcome]:
-    """For each pruned run the dense one it is compared with; made where it is missing."""
+) -> tuple[dict[Config, Outcome], dict[Config, list[RunFolder]]]:
+    """For each pruned run the dense one it is compared with, and for each that is taught those that teach
+    it; made where they are missing."""
     of = {config: config.dense() for config in configs if config.method != "dense"}
-    if not of:
-        return {}
-    listener.say("dense reference")
-    wanted = list(dict.fromkeys(of.values()))
+    taught = {config: config.taught_by for config in configs}
+    wanted = list(dict.fromkeys([*of.values(), *(d for each in taught.values() for d in each)]))
+    if not wanted:
+        return {}, {}
+    listener.say("dense reference" if len(wanted) == 1 else "dense references")
     made = _carry_out(
         wanted, runs, dataset, listener,
         lambda holder: listener.say(f"waiting for {holder}, which is making it"),
     )  # fmt: skip
     listener.say(", ".join(dict.fromkeys(f"{c.method} at rate {c.rate:g}" for c in of)))
     by_config = dict(zip(wanted, made, strict=True))
-    return {config: by_config[reference] for config, reference in of.items()}
+    references = {config: by_config[reference] for config, reference in of.items()}
+    return references, {c: [by_config[d].folder for d in each] for c, each in taught.items()}
 
 
 def _trained(
     todo: dict[Config, Task],
     folders: dict[Config, RunFolder],
     dense: dict[Config, Outcome],
+    teachers: dict[Config, list[RunFolder]],
     device: torch.device,
     listener: Listener,
 ) -> Iterator[tuple[Config, Trained]]:
@@ -143,7 +147,9 @@ def _trained(
         else:
             yield config, take_dense(task, dense[config].folder, device)
     for together in begun.values():
-        for training, trained in zip(together, train_together(together, listener), strict=True):
+        folders_of = [teachers.get(t.task.config, []) for t in together]
+        made = train_together(together, listener, folders_of)
+        for training, trained in zip(together, made, strict=True):
             yield training.task.config, trained
 
 

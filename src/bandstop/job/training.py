@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from bandstop.job.listener import Listener
 from bandstop.job.machine import products
 from bandstop.job.networks import new_network
 from bandstop.job.task import Task
+from bandstop.job.taught import Taught
 from bandstop.measure import accuracy, predictions
 from bandstop.method import Pruning, after_step, before_step
 from bandstop.nn import Network
@@ -184,9 +185,14 @@ class Training:
         )  # fmt: skip
 
 
-def train_together(runs: Sequence[Training], listener: Listener) -> list[Trained]:
+def train_together(
+    runs: Sequence[Training], listener: Listener, teachers: Sequence[Sequence[RunFolder]] = ()
+) -> list[Trained]:
     """Train runs that stand at the same epoch and differ in fold, seed and rate alone, as one
-    computation; a run by itself is trained the plain way. Seconds are shared out evenly."""
+    computation; a run by itself is trained the plain way. Seconds are shared out evenly.
+
+    teachers  for each run the finished dense runs that it learns from; none where it does not
+    """
     start = time.perf_counter()
     config, first = runs[0].task.config, runs[0].epoch
     clock = Clock(config.steps)
@@ -201,6 +207,11 @@ def train_together(runs: Sequence[Training], listener: Listener) -> list[Trained
         done = epochs[0].epoch + 1
         listener.epoch(epochs[0], spent / (done - first) * (clock.epochs - done))
 
+    batches: Callable[[int], tuple[Tensor, Tensor]] = Batches([run.task for run in runs])
+    if config.distil > 0:
+        batches = Taught(
+            batches, [_nets(r.task, t) for r, t in zip(runs, teachers, strict=True)], config
+        )
     learners = [run.learner for run in runs]
     prunings = [run.pruning for run in runs]
     listener.begin(config, clock, first)
@@ -208,7 +219,7 @@ def train_together(runs: Sequence[Training], listener: Listener) -> list[Trained
         with products(config.precision):
             train(
                 Alone(learners[0]) if len(runs) == 1 else Stack(learners),
-                Batches([run.task for run in runs]),
+                batches,
                 clock,
                 config.learning_rate,
                 before_step=lambda step: before_step(prunings, step),
@@ -220,6 +231,16 @@ def train_together(runs: Sequence[Training], listener: Listener) -> list[Trained
     finally:
         listener.end()
     return [run.finish() for run in runs]
+
+
+def _nets(task: Task, folders: Sequence[RunFolder]) -> list[Network]:
+    """The trained networks of finished dense runs, on the task's device."""
+    dense = replace(task, config=task.config.dense())
+    nets = []
+    for folder in folders:
+        nets.append(new_network(dense, task.train.signals.device))
+        load_weights(nets[-1], folder)
+    return nets
 
 
 def take_dense(task: Task, dense: RunFolder, device: torch.device) -> Trained:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from bandstop.gate import gated_tensors
-from bandstop.gate.ladder import NO_LABEL
+from bandstop.gate.ladder import NO_LABEL, Labels
 from bandstop.gate.prior import PRIORS
 from bandstop.objective.alignment import ALIGNMENTS
 
@@ -56,9 +56,7 @@ class Objective:
     def names(self) -> tuple[str, ...]:
         return ("cross_entropy", *(term.name for term in self.terms))
 
-    def __call__(
-        self, net: nn.Module, signal: Tensor, labels: Int[Tensor, " batch"]
-    ) -> Float[Tensor, " term"]:
+    def __call__(self, net: nn.Module, signal: Tensor, labels: Labels) -> Float[Tensor, " term"]:
         """The unweighted value of every term, in the order of `names`."""
         logits, wanted = self.outputs(net, signal, labels)
         first = cross_entropy(logits, wanted, self.smoothing, self.weights)
@@ -73,15 +71,38 @@ class Objective:
 
 def cross_entropy(
     logits: Float[Tensor, "batch class"],
-    labels: Int[Tensor, " batch"],
+    labels: Labels,
     smoothing: float = 0.0,
     weights: Float[Tensor, " class"] | None = None,
 ) -> Float[Tensor, ""]:
     """Mean of -ln softmax(logits)[label] over the samples that have a label, in nats; a sample weighs as
-    much as its class does."""
-    return functional.cross_entropy(
-        logits, labels, weights, ignore_index=NO_LABEL, label_smoothing=smoothing
-    )
+    much as its class does.
+
+    With parts t of labels: sum_ic w_c t_ic (-ln p_ic) / sum_ic w_c t_ic, already smooth.
+    """
+    if not labels.is_floating_point():
+        return functional.cross_entropy(
+            logits, labels, weights, ignore_index=NO_LABEL, label_smoothing=smoothing
+        )
+    parts = labels if weights is None else labels * weights
+    return -(parts * logits.log_softmax(dim=1)).sum() / parts.sum()
+
+
+def distilled(
+    labels: Int[Tensor, "*run batch"],
+    taught: Float[Tensor, "*run batch class"],
+    part: float,
+    smoothing: float = 0.0,
+) -> Float[Tensor, "*run batch class"]:
+    """(1 - part) smooth(label) + part taught: parts of labels, zero where there is none.
+
+    As cross-entropy is linear in them, this is (1 - part) CE(label) + part CE(teacher) (Hinton et al.,
+    arXiv 1503.02531, the student at temperature 1: our choice).
+    """
+    classes, known = taught.shape[-1], labels != NO_LABEL
+    hard = functional.one_hot(labels.clamp(min=0), classes).to(taught.dtype)
+    smooth = (1 - smoothing) * hard + smoothing / classes
+    return ((1 - part) * smooth + part * taught) * known[..., None]
 
 
 def balanced(labels: Int[Tensor, " sample"], classes: int) -> Float[Tensor, " class"]:

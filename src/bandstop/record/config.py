@@ -181,6 +181,13 @@ class Config:
     label_smoothing: float = _option(
         0.2, "Training", "part of each label that is spread over all classes, in [0, 1)"
     )
+    distil: float = _option(
+        0.0,
+        "Training",
+        "part of the labels that comes from dense networks trained before, the mean of what they say",
+    )
+    teachers: int = _option(3, "Training", "how many of these networks, of seeds 0, 1, …")
+    temperature: float = _option(1.0, "Training", "of what they say: above 1 less sure")
     weight_decay: float = _option(
         0.0, "Training", "AdamW's decay of the prunable weights, times the learning rate"
     )
@@ -300,8 +307,15 @@ class Config:
         return replace(self, **reset)
 
     def dense(self) -> Config:
-        """The dense reference of this run: the same data, network and training, nothing removed."""
-        return replace(self, method="dense").canonical()
+        """The dense reference of this run: the same data, network and training, nothing removed, and
+        nobody to learn from."""
+        return replace(self, method="dense", distil=0.0).canonical()
+
+    @property
+    def taught_by(self) -> tuple[Config, ...]:
+        """The dense runs that this one learns from."""
+        count = self.teachers if self.distil > 0 else 0
+        return tuple(replace(self.dense(), seed=seed) for seed in range(count))
 
 
 def refuse_idle(config: Config, given: Collection[str]) -> None:

@@ -51,6 +51,11 @@ IDLE: tuple[tuple[str, str, Callable[[Config], bool]], ...] = (
     ("together", "no more than two rates are seen", lambda c: len(c.seen_rates) <= 2),
     ("samples", "a single rate is seen", lambda c: len(c.seen_rates) == 1),
     ("trim", "crop is 0", lambda c: c.crop == 0),
+    ("distil", "mp makes no step of its own", lambda c: c.method == "mp"),
+    *(
+        (name, "distil is 0", lambda c: c.distil == 0 or c.method == "mp")
+        for name in ("teachers", "temperature")
+    ),
 )
 """(option, why nothing looks at it, when): beside others of its own method."""
 
@@ -127,6 +132,9 @@ RULES = (
     ("learning_rate", "above 0 and finite", lambda v: 0 < v <= LARGEST),
     ("label_smoothing", "in [0, 1)", lambda v: 0 <= v < 1),
     ("weight_decay", "in [0, 10]", lambda v: 0 <= v <= 10),
+    ("distil", "in [0, 1]", lambda v: 0 <= v <= 1),
+    ("teachers", "a whole number from 1 to 100", lambda v: 1 <= v <= 100),
+    ("temperature", "in [0.1, 100]", lambda v: 0.1 <= v <= 100),
     ("seed", "a whole number from 0 to 2^32 - 1", lambda v: 0 <= v < 2**32),
     ("together", "0 or a whole number of at least 2", lambda v: v == 0 or 2 <= v <= MOST),
     *(

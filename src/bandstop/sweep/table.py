@@ -107,7 +107,7 @@ def expand(base: Config, table: Table, dataset: Dataset) -> Plan:
         for seed in table.seeds
     ]
     return Plan(
-        dense=tuple(dict.fromkeys(run.dense() for run in runs)),
+        dense=tuple(dict.fromkeys(d for run in runs for d in (run.dense(), *run.taught_by))),
         rest=tuple(dict.fromkeys(run for run in runs if run.method != "dense")),
     )
 

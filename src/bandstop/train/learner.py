@@ -18,7 +18,9 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from bandstop.objective import Objective
+from bandstop.objective import Labels, Objective
+
+ManyLabels = Int[Tensor, "run batch"] | Float[Tensor, "run batch class"]
 
 
 class Learner(nn.Module):
@@ -28,9 +30,7 @@ class Learner(nn.Module):
         super().__init__()
         self.net, self.objective, self.optimiser = net, objective, optimiser
 
-    def forward(
-        self, signal: Float[Tensor, "batch ..."], labels: Int[Tensor, " batch"]
-    ) -> Float[Tensor, " term"]:
+    def forward(self, signal: Float[Tensor, "batch ..."], labels: Labels) -> Float[Tensor, " term"]:
         """The unweighted value of every term of the objective."""
         return self.objective(self.net, signal, labels)
 
@@ -62,7 +62,7 @@ class Alone:
         self.learners, self.optimiser = [learner], learner.optimiser
 
     def __call__(
-        self, signals: Float[Tensor, "1 batch ..."], labels: Int[Tensor, "1 batch"]
+        self, signals: Float[Tensor, "1 batch ..."], labels: ManyLabels
     ) -> Float[Tensor, "1 term"]:
         return self.learners[0](signals[0], labels[0])[None]
 
@@ -100,7 +100,7 @@ class Stack:
         self.buffers: dict[str, Tensor] = {}
 
     def __call__(
-        self, signals: Float[Tensor, "run batch ..."], labels: Int[Tensor, "run batch"]
+        self, signals: Float[Tensor, "run batch ..."], labels: ManyLabels
     ) -> Float[Tensor, "run term"]:
         base = self.learners[0]
         if dict(base.named_buffers()).keys() != self.buffers.keys():
