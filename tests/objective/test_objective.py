@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from bandstop.gate import PRIORS, BandStop, attach
 from bandstop.objective import ALIGNMENTS, NO_LABEL, Objective, Term, alignment_term, distilled
-from bandstop.objective.objective import cross_entropy
+from bandstop.objective.objective import cross_entropy, taught_cross_entropy
 
 LOGITS = torch.randn(6, 4, generator=seeded(0), dtype=torch.float64)
 LABELS = torch.tensor([0, 1, 2, 3, 0, 1])
@@ -76,33 +76,43 @@ def test_the_alignment_pools_all_named_latents_and_reaches_each_of_them(kind):
     assert latents[2].grad is None
 
 
-@given(st.integers(0, 50), st.floats(0, 1), st.floats(0, 0.9))
-def test_a_mixed_label_is_a_mixed_loss(seed, part, smoothing):
+@given(st.integers(0, 50), st.floats(0, 1), st.floats(0, 0.9), st.floats(0.5, 8))
+def test_what_is_taught_is_held_to_at_its_temperature(seed, part, smoothing, temperature):
     draw = seeded(seed)
     logits = torch.randn(6, 4, generator=draw, dtype=torch.float64)
     labels = torch.randint(4, (6,), generator=draw)
-    taught = torch.randn(6, 4, generator=draw, dtype=torch.float64).softmax(1)
-    found = cross_entropy(logits, distilled(labels, taught, part, smoothing))
-    teacher = -(taught * logits.log_softmax(1)).sum(1).mean()
-    expected = (1 - part) * cross_entropy(logits, labels, smoothing) + part * teacher
-    assert torch.allclose(found, expected)
+    said = torch.randn(6, 4, generator=draw, dtype=torch.float64)
+    taught = (said / temperature).softmax(1)
+    mixed = distilled(labels, taught, part, smoothing)
+    divergence = functional.kl_div(
+        (logits / temperature).log_softmax(1), taught, reduction="batchmean"
+    )
+    entropy = -(taught * taught.log()).sum(1).mean()
+    expected = (1 - part) * cross_entropy(logits, labels, smoothing)
+    expected = expected + part * temperature**2 * (divergence + entropy)
+    assert torch.allclose(taught_cross_entropy(logits, mixed, temperature), expected)
+
+
+def test_a_student_that_says_what_its_teachers_say_has_no_gradient_from_them():
+    logits = torch.randn(6, 4, generator=seeded(0), dtype=torch.float64, requires_grad=True)
+    taught = (logits.detach() / 4).softmax(1)
+    mixed = distilled(torch.zeros(6, dtype=torch.long), taught, 1.0)
+    taught_cross_entropy(logits, mixed, 4.0).backward()
+    assert logits.grad.abs().max() < 1e-12
 
 
 def test_a_sample_without_a_label_is_taught_nothing():
     logits = torch.randn(3, 4, generator=seeded(0))
-    labels = torch.tensor([1, NO_LABEL, 2])
-    taught = torch.full((3, 4), 0.25)
-    mixed = distilled(labels, taught, 0.5)
+    mixed = distilled(torch.tensor([1, NO_LABEL, 2]), torch.full((3, 4), 0.25), 0.5)
     assert not mixed[1].any()
-    assert torch.allclose(
-        cross_entropy(logits, mixed), cross_entropy(logits[[0, 2]], mixed[[0, 2]])
-    )
+    found = taught_cross_entropy(logits, mixed, 2.0)
+    assert torch.allclose(found, taught_cross_entropy(logits[[0, 2]], mixed[[0, 2]], 2.0))
 
 
 def test_parts_of_labels_weigh_as_much_as_their_classes():
     logits = torch.randn(5, 3, generator=seeded(0))
     labels = torch.tensor([0, 1, 2, 1, 0])
     weights = torch.tensor([1.0, 2.0, 0.5])
-    hard = torch.nn.functional.one_hot(labels, 3).float()
+    alone = distilled(labels, torch.zeros(5, 3), 0.0)
     expected = cross_entropy(logits, labels, weights=weights)
-    assert torch.allclose(cross_entropy(logits, hard, weights=weights), expected)
+    assert torch.allclose(taught_cross_entropy(logits, alone, 2.0, weights), expected)

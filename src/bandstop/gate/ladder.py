@@ -31,8 +31,9 @@ if TYPE_CHECKING:
 SEEN = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.98)
 """The rates that the paper trains with."""
 
-Labels = Int[Tensor, " batch"] | Float[Tensor, "batch class"]
-"""A class each, NO_LABEL for none; or each class's part of a label, all zero for none."""
+Labels = Int[Tensor, " batch"] | Float[Tensor, "batch source class"]
+"""A class each, NO_LABEL for none; or each class's part of a label from each of its sources, all zero for
+none."""
 
 NO_LABEL = -100
 """In place of a label: a sample that counts nothing, as torch's cross-entropy has it."""

@@ -133,7 +133,9 @@ class Training:
         optimiser = adam(
             net, task.config.learning_rate, task.config.weight_decay, pruning.tensors.values()
         )
-        objective = replace(pruning.objective(), weights=task.class_weights)
+        objective = replace(
+            pruning.objective(), weights=task.class_weights, temperature=task.config.temperature
+        )
         return Training(task, folder, net, pruning, Learner(net, objective, optimiser))
 
     def _resume(self, saved: Checkpoint) -> None:

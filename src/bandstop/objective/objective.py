@@ -45,12 +45,14 @@ class Objective:
     smoothing  label smoothing of the cross-entropy, in [0, 1)
     weights    of the classes in the cross-entropy; None: all the same
     outputs    how the network is called: once, or at several rates
+    temperature  at which it is held to its teachers, where labels come from those too
     """
 
     terms: tuple[Term, ...] = ()
     smoothing: float = 0.0
     outputs: Outputs = once
     weights: Float[Tensor, " class"] | None = None
+    temperature: float = 1.0
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -59,7 +61,10 @@ class Objective:
     def __call__(self, net: nn.Module, signal: Tensor, labels: Labels) -> Float[Tensor, " term"]:
         """The unweighted value of every term, in the order of `names`."""
         logits, wanted = self.outputs(net, signal, labels)
-        first = cross_entropy(logits, wanted, self.smoothing, self.weights)
+        if wanted.is_floating_point():
+            first = taught_cross_entropy(logits, wanted, self.temperature, self.weights)
+        else:
+            first = cross_entropy(logits, wanted, self.smoothing, self.weights)
         return torch.stack([first, *(term.value(net) for term in self.terms)])
 
     def total(self, values: Float[Tensor, "*run term"]) -> Float[Tensor, ""]:
@@ -71,21 +76,30 @@ class Objective:
 
 def cross_entropy(
     logits: Float[Tensor, "batch class"],
-    labels: Labels,
+    labels: Int[Tensor, " batch"],
     smoothing: float = 0.0,
     weights: Float[Tensor, " class"] | None = None,
 ) -> Float[Tensor, ""]:
     """Mean of -ln softmax(logits)[label] over the samples that have a label, in nats; a sample weighs as
-    much as its class does.
+    much as its class does."""
+    return functional.cross_entropy(
+        logits, labels, weights, ignore_index=NO_LABEL, label_smoothing=smoothing
+    )
 
-    With parts t of labels: sum_ic w_c t_ic (-ln p_ic) / sum_ic w_c t_ic, already smooth.
-    """
-    if not labels.is_floating_point():
-        return functional.cross_entropy(
-            logits, labels, weights, ignore_index=NO_LABEL, label_smoothing=smoothing
-        )
-    parts = labels if weights is None else labels * weights
-    return -(parts * logits.log_softmax(dim=1)).sum() / parts.sum()
+
+def taught_cross_entropy(
+    logits: Float[Tensor, "batch class"],
+    parts: Float[Tensor, "batch two class"],
+    temperature: float,
+    weights: Float[Tensor, " class"] | None = None,
+) -> Float[Tensor, ""]:
+    """sum_ic w_c (t_i0c (-ln p_ic) + T^2 t_i1c (-ln q_ic)) / sum w t, p = softmax(logits),
+    q = softmax(logits / T): held to its label at temperature 1 and to its teachers at T, whose gradients
+    T^2 makes as large (Hinton et al., arXiv 1503.02531). parts: see `distilled`."""
+    parts = parts if weights is None else parts * weights
+    own, taught = parts.unbind(dim=1)
+    softer = temperature**2 * taught * (logits / temperature).log_softmax(dim=1)
+    return -(own * logits.log_softmax(dim=1) + softer).sum() / parts.sum()
 
 
 def distilled(
@@ -93,16 +107,12 @@ def distilled(
     taught: Float[Tensor, "*run batch class"],
     part: float,
     smoothing: float = 0.0,
-) -> Float[Tensor, "*run batch class"]:
-    """(1 - part) smooth(label) + part taught: parts of labels, zero where there is none.
-
-    As cross-entropy is linear in them, this is (1 - part) CE(label) + part CE(teacher) (Hinton et al.,
-    arXiv 1503.02531, the student at temperature 1: our choice).
-    """
+) -> Float[Tensor, "*run batch two class"]:
+    """(1 - part) smooth(label), and part taught: what each source has of a label, nothing without one."""
     classes, known = taught.shape[-1], labels != NO_LABEL
     hard = functional.one_hot(labels.clamp(min=0), classes).to(taught.dtype)
     smooth = (1 - smoothing) * hard + smoothing / classes
-    return ((1 - part) * smooth + part * taught) * known[..., None]
+    return torch.stack([(1 - part) * smooth, part * taught], dim=-2) * known[..., None, None]
 
 
 def balanced(labels: Int[Tensor, " sample"], classes: int) -> Float[Tensor, " class"]:

@@ -187,7 +187,9 @@ class Config:
         "part of the labels that comes from dense networks trained before, the mean of what they say",
     )
     teachers: int = _option(3, "Training", "how many of these networks, of seeds 0, 1, …")
-    temperature: float = _option(1.0, "Training", "of what they say: above 1 less sure")
+    temperature: float = _option(
+        4.0, "Training", "at which it is held to them: above 1 they and it are less sure"
+    )
     weight_decay: float = _option(
         0.0, "Training", "AdamW's decay of the prunable weights, times the learning rate"
     )

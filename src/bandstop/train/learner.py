@@ -20,7 +20,7 @@ from torch.func import functional_call, vmap
 
 from bandstop.objective import Labels, Objective
 
-ManyLabels = Int[Tensor, "run batch"] | Float[Tensor, "run batch class"]
+ManyLabels = Int[Tensor, "run batch"] | Float[Tensor, "run batch source class"]
 
 
 class Learner(nn.Module):
