@@ -9,12 +9,10 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from bandstop.record import WHOLE
 from bandstop.report.facts import PRIORS_USED_BY
 from bandstop.report.fronts import accuracy_cost
-from bandstop.report.many import accuracy_axis, dashes, key_below, looks, narrow, numbers
+from bandstop.report.many import key_below, looks, narrow
+from bandstop.report.panels import accuracy_rate
 from bandstop.report.side_by_side import side_by_side
 from bandstop.report.style import SMALL, SOFT, drawn
 from bandstop.report.summary import Row
@@ -26,35 +24,6 @@ if TYPE_CHECKING:
 
 APART = 0.13
 """Least distance of two rates that are named on an axis, as a part of its length."""
-FEW = 6
-"""Up to so many curves have bands that are clearly seen."""
-
-
-@drawn
-def accuracy_rate(rows: Sequence[Row]) -> Figure:
-    """Mean accuracy at each rate, a band of one standard deviation; dense as a line across."""
-    figure, axes = narrow()
-    pruned = [row for row in rows if row.method not in WHOLE]
-    found, styles = looks(rows), dashes(rows)
-    shade = 0.16 if len(found) <= FEW else 0.06
-    for label, (colour, marker) in found.items():
-        line = [row for row in pruned if row.label == label]
-        if not line:
-            continue
-        x = np.array([1 - row.rate for row in line])
-        mean, sd = numbers(line, "accuracy")
-        axes.fill_between(x, mean - sd, np.minimum(mean + sd, 1), color=colour, alpha=shade, lw=0)
-        axes.plot(x, mean, color=colour, marker=marker, markersize=6, label=label, ls=styles[label])
-    dense = {
-        (r.options.fold, r.options.seed): r.result["accuracy_dense"]
-        for row in rows for r in row.records
-    }  # fmt: skip
-    height = float(np.mean(list(dense.values())))
-    axes.axhline(height, color=SOFT, linestyle="--", linewidth=1.5, label="dense", zorder=1)
-    rates_axis(axes, sorted({row.rate for row in pruned}))
-    accuracy_axis(axes, rows)
-    key_below(figure, axes)
-    return figure
 
 
 @drawn
