@@ -101,7 +101,7 @@ def test_the_command_prints_a_line_for_dense_and_for_each_rate(tmp_path, monkeyp
     assert [line.split(": ")[0] for line in lines] == [
         f"steps=2 heads=2 filters=4  {what}" for what in ("dense", "pmp 0.5", "pmp 0.9")
     ]
-    assert "0.9001 before the cut" in lines[2]
+    assert "0.9000 before the cut" in lines[2]
     kept = sorted(path.name.split("-")[2] for path in tmp_path.glob("*pmp-0.9-*"))
     assert kept == (
         [f"fold{n}" for n in names[:-1]] if len(names) > 2 else ["folda", "foldb", "foldc"]

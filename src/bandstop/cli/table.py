@@ -98,9 +98,12 @@ def table(
     dataset = load(config.data, drop=config.drop)
     plan = expand(config, asked, dataset)
     for fold, classes in unlearnable(dataset, asked.folds).items():
-        typer.echo(
+        lacking = (
             f"fold {fold} tests on what it has nothing of to train on: {several(classes)}; its accuracy "
-            "counts them as wrong. Record them, or leave the fold out with --folds",
+            "counts them as wrong. Record them, or leave the fold out with --folds"
+        )
+        typer.echo(
+            shown(lacking),
             err=True,
         )
     if dry_run:

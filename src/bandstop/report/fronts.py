@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bandstop.report.many import accuracy_axis, key_below, looks, narrow, numbers
-from bandstop.report.style import SOFT, drawn
+from bandstop.report.many import MARKERS, key_words, numbers
+from bandstop.report.panels import panels_of, reach, stacked
+from bandstop.report.style import INK, SERIES, SMALL, SOFT, drawn
 from bandstop.report.summary import Row
-from bandstop.report.ticks import count, labelled
+from bandstop.report.ticks import at_most_all, count, labelled, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,32 +21,41 @@ if TYPE_CHECKING:
 def accuracy_cost(measure: str, words: str) -> Callable[[Sequence[Row]], Figure]:
     """A figure of accuracy against one cost: small dots are runs, marks are means of rows.
 
-    The Pareto front of the means is a line, and its members are ringed: none is both cheaper and
-    better.
+    The Pareto front of all means is a line in every panel, and its members are ringed: none is both
+    cheaper and better.
     """
 
     @drawn
     def figure_of(rows: Sequence[Row]) -> Figure:
-        figure, axes = narrow()
-        for label, (colour, marker) in looks(rows).items():
-            line = [row for row in rows if row.label == label]
-            runs = [r.result for row in line for r in row.records]
-            costs, right = [r[measure] for r in runs], [r["accuracy"] for r in runs]
-            axes.plot(costs, right, ".", color=colour, alpha=0.45, markersize=5, mew=0)
-            cost, mean = numbers(line, measure)[0], numbers(line, "accuracy")[0]
-            size = 11 if marker == "*" else 6
-            axes.plot(cost, mean, marker, color=colour, markersize=size, label=label, zorder=4)
+        panels = panels_of([row for row in rows if row.method != "dense"] or rows)
+        figure, every = stacked(len(panels))
         points = np.stack([numbers(rows, measure)[0], numbers(rows, "accuracy")[0]], axis=1)
-        best = points[pareto(points)]
-        axes.step(best[:, 0], best[:, 1], color=SOFT, lw=1.2, where="post", zorder=2)
-        axes.plot(
-            best[:, 0], best[:, 1], "o", color=SOFT, markersize=12, mfc="none", mew=1.2, zorder=3,
-            label="Pareto front",
-        )  # fmt: skip
-        _costs(axes)
-        axes.set_xlabel(words)
-        accuracy_axis(axes, rows)
-        key_below(figure, axes)
+        best, (low, high) = points[pareto(points)], reach(rows)
+        dense = [row.label for row in rows if row.method == "dense"][:1]
+        for axes, (title, labels) in zip(every, panels.items(), strict=True):
+            for label in dict.fromkeys([*labels, *dense]):
+                line = [row for row in rows if row.label == label]
+                runs = [r.result for row in line for r in row.records]
+                colour, marker = (
+                    (INK, "*") if label in dense
+                    else (SERIES[labels.index(label)], MARKERS[labels.index(label)])
+                )  # fmt: skip
+                costs, right = [r[measure] for r in runs], [r["accuracy"] for r in runs]
+                axes.plot(costs, right, ".", color=colour, alpha=0.45, markersize=5, mew=0)
+                cost, mean = numbers(line, measure)[0], numbers(line, "accuracy")[0]
+                size = 9 if marker == "*" else 5
+                axes.plot(cost, mean, marker, color=colour, markersize=size, label=label, zorder=4)
+            axes.step(best[:, 0], best[:, 1], color=SOFT, lw=1.2, where="post", zorder=2)
+            axes.plot(
+                best[:, 0], best[:, 1], "o", color=SOFT, markersize=10, mfc="none", mew=1.2, zorder=3,
+                label="Pareto front",
+            )  # fmt: skip
+            axes.set_title(f"test accuracy{f': {title}' if title else ''}", fontsize=SMALL)
+            key_beside(axes, rows, labels, low)
+        _costs(every)
+        every[0].set_ylim(low, high)
+        labelled(every[0].yaxis, at_most_all)
+        every[-1].set_xlabel(words)
         return figure
 
     return figure_of
@@ -65,11 +75,27 @@ def pareto(points: np.ndarray) -> np.ndarray:
     return np.array(found, dtype=int)
 
 
-def _costs(axes: Axes) -> None:
+def key_beside(axes: Axes, rows: Sequence[Row], labels: Sequence[str], low: float) -> None:
+    """The key at the panel's right; with its best accuracy a line that lies under the axis whole."""
+    handles, names = axes.get_legend_handles_labels()
+    words = dict(zip(names, key_words(names), strict=True))
+    for label in labels:
+        most = max(r.spreads["accuracy"].mean or 0.0 for r in rows if r.label == label)
+        if most < low:
+            words[label] += f" ({percent(round(most, 3))})"
+    said = [words[name].replace(", ", ",\n") for name in names]
+    axes.legend(
+        handles, said, loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=SMALL - 1.5,
+        handletextpad=0.3, borderaxespad=0.3, frameon=False,
+    )  # fmt: skip
+
+
+def _costs(every: Sequence[Axes]) -> None:
     """A log scale with plain numbers; linear where a cost is 0, in a network that has nothing left."""
     from matplotlib.ticker import LogLocator, NullLocator
 
-    costs = np.concatenate([line.get_xdata() for line in axes.lines])
+    axes = every[-1]
+    costs = np.concatenate([line.get_xdata() for some in every for line in some.lines])
     low, high = float(costs.min()), float(costs.max())
     if low > 0:
         edge = max(1.1, (high / low) ** 0.06)

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from textwrap import fill
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bandstop.report.facts import clipped
 from bandstop.report.style import DPI, INK, SERIES, SMALL
 from bandstop.report.summary import Row
-from bandstop.report.ticks import at_most_all, labelled, percent
+from bandstop.report.ticks import at_most_all, labelled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,12 +19,8 @@ if TYPE_CHECKING:
 SIZE = (4.2, 3.7)
 """Width and height, inches."""
 MARKERS = ("o", "s", "^", "D", "v", "P")
-DASHES = ("-", (0, (4, 1.5)), (0, (1, 1)))
-"""Lines beyond the sixth differ in their dashes, for the colours come again."""
-SHOWN = 0.35
-"""How far under the best mean an axis of accuracies reaches."""
-KEY_LINE, LONGEST, TITLE = 0.2, 52, 48
-"""Height of a line of the key, inches; how many characters fit into one, and into a title."""
+KEY_LINE, LONGEST = 0.2, 52
+"""Height of a line of the key, inches; how many characters fit into one."""
 
 
 def looks(rows: Sequence[Row]) -> dict[str, tuple[str, str]]:
@@ -37,12 +31,6 @@ def looks(rows: Sequence[Row]) -> dict[str, tuple[str, str]]:
         for n, label in enumerate(labels)
     }
     return {row.label: (INK, "*") for row in rows if row.method == "dense"} | found
-
-
-def dashes(rows: Sequence[Row]) -> dict[str, Any]:
-    """Label -> line style of every curve, the same in all figures."""
-    labels = dict.fromkeys(row.label for row in rows if row.method != "dense")
-    return {label: DASHES[n // len(SERIES) % len(DASHES)] for n, label in enumerate(labels)}
 
 
 def narrow() -> tuple[Figure, Axes]:
@@ -59,18 +47,12 @@ def numbers(rows: Sequence[Row], measure: str) -> tuple[np.ndarray, np.ndarray]:
     return np.array([s.mean for s in spreads]), np.array([s.sd or 0.0 for s in spreads])
 
 
-def accuracy_axis(axes: Axes, rows: Sequence[Row] = ()) -> None:
-    """Accuracy upwards, in percent; of `rows` what lies far under the best is named and not shown."""
+def accuracy_axis(axes: Axes) -> None:
+    """Accuracy upwards, in percent."""
     low, high = axes.get_ylim()
-    means = [(row.label, row.spreads["accuracy"].mean or 0.0) for row in rows]
-    floor = math.floor(100 * (max((mean for _, mean in means), default=0.0) - SHOWN)) / 100
-    far = dict.fromkeys(label for label, mean in means if mean < floor)
-    axes.set_ylim(max(0.0, low, floor if far else 0.0), min(1.02, max(high, low + 0.05)))
+    axes.set_ylim(max(0.0, low), min(1.02, max(high, low + 0.05)))
     labelled(axes.yaxis, at_most_all)
-    title = "test accuracy"
-    if far:
-        title += f", from {percent(floor)}; lower: {', '.join(key_words(list(far)))}"
-    axes.set_title(clipped(title, TITLE), fontsize=SMALL)
+    axes.set_title("test accuracy", fontsize=SMALL)
 
 
 def key_words(labels: Sequence[str]) -> list[str]:

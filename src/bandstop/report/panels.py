@@ -1,4 +1,4 @@
-"""Accuracy against rate as small multiples: at most six lines a panel, each named where it ends."""
+"""Small multiples: at most six lines a panel, each named beside it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from bandstop.record import WHOLE
 from bandstop.report.many import key_words, numbers
-from bandstop.report.style import DPI, SERIES, SMALL, SOFT, drawn
+from bandstop.report.style import DPI, INK, SERIES, SMALL, SOFT, drawn
 from bandstop.report.summary import Row
 from bandstop.report.ticks import at_most_all, labelled, percent
 
@@ -30,6 +30,8 @@ WIDTH, HEIGHT, AXIS = 4.2, 2.3, 0.7
 """Of a panel, and of what stands under the last one, inches."""
 NAMES, LINE = 0.36, 0.16
 """Part of the width that the names take, and inches from one name to the next at least."""
+TITLE = 0.45
+"""Of a panel's height, inches that its title and ticks take."""
 SHOWN = 0.35
 """How far under the best mean the axis reaches."""
 
@@ -37,14 +39,10 @@ SHOWN = 0.35
 @drawn
 def accuracy_rate(rows: Sequence[Row]) -> Figure:
     """Mean accuracy at each rate, a band of one standard deviation; dense as a line across."""
-    from matplotlib.figure import Figure
-
     pruned = [row for row in rows if row.method not in WHOLE]
     panels = panels_of(pruned)
-    size = (WIDTH, HEIGHT * len(panels) + AXIS)
-    figure = Figure(figsize=size, dpi=DPI, layout="constrained")
-    every = figure.subplots(len(panels), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
-    low, high = _reach(rows)
+    figure, every = stacked(len(panels))
+    low, high = reach(rows)
     for axes, (title, labels) in zip(every, panels.items(), strict=True):
         axes.axhline(
             _dense(rows), xmax=1 - NAMES, color=SOFT, linestyle="--", linewidth=1.2, zorder=1
@@ -67,6 +65,15 @@ def accuracy_rate(rows: Sequence[Row]) -> Figure:
         axes.set_title(f"test accuracy{f': {title}' if title else ''}", fontsize=SMALL)
     every[-1].set_xlabel("rate: weights removed (log of what stays)")
     return figure
+
+
+def stacked(count: int) -> tuple[Figure, list[Axes]]:
+    """A figure of that many panels under each other, with the same axes."""
+    from matplotlib.figure import Figure
+
+    size = (WIDTH, HEIGHT * count + AXIS)
+    figure = Figure(figsize=size, dpi=DPI, layout="constrained")
+    return figure, list(figure.subplots(count, 1, sharex=True, sharey=True, squeeze=False)[:, 0])
 
 
 def panels_of(rows: Sequence[Row]) -> dict[str, list[str]]:
@@ -99,7 +106,8 @@ def _dense(rows: Sequence[Row]) -> float:
     return float(np.mean(list(found.values())))
 
 
-def _reach(rows: Sequence[Row]) -> tuple[float, float]:
+def reach(rows: Sequence[Row]) -> tuple[float, float]:
+    """Of the axis of accuracies: what lies far under the best is named, and not shown."""
     means = [row.spreads["accuracy"].mean or 0.0 for row in rows]
     low = max(min(means) - 0.02, max(means) - SHOWN, 0.0)
     return np.floor(20 * low) / 20, min(1.0, np.ceil(20 * max([*means, _dense(rows)]) + 0.4) / 20)
@@ -121,7 +129,7 @@ def _name(axes: Axes, ends: dict[str, tuple[float, float, str]]) -> None:
     """Each line's name right of its end, moved apart where they would touch; what ends below the axis
     is named at its foot, with its accuracy."""
     low, high = axes.get_ylim()
-    least = LINE / HEIGHT * (high - low) * 1.25
+    least = LINE / (HEIGHT - TITLE) * (high - low)
     words = dict(zip(ends, key_words(list(ends)), strict=True))
     names = sorted(ends, key=lambda name: ends[name][1])
     foot = low + least / 2
@@ -130,9 +138,9 @@ def _name(axes: Axes, ends: dict[str, tuple[float, float, str]]) -> None:
         x, y, colour = ends[name]
         said = words[name].replace("\n", " ") + (f" ({percent(round(y, 3))})" if y < low else "")
         axes.annotate(
-            said, (x, max(y, low)), (x * 0.8, place), color=colour, fontsize=SMALL - 1.5,
+            said, (x, max(y, low)), (x * 0.8, place), color=INK, fontsize=SMALL - 1.5,
             va="center", annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": colour, "lw": 0.5, "shrinkA": 1, "shrinkB": 3,
+            arrowprops={"arrowstyle": "-", "color": colour, "lw": 0.8, "shrinkA": 1, "shrinkB": 3,
                         "relpos": (0, 0.5)},
         )  # fmt: skip
 
