@@ -54,7 +54,11 @@ def test_microseconds_are_measured_of_what_is_delivered(dataset, runs):
     ("method", "most", "words"),
     [
         ("pmp", 200, "not reached at any rate: the smallest network that keeps a path"),
-        ("mrmp", 200, "is not reached: at 0.98, the highest rate that was trained, the network takes"),
+        (
+            "mrmp",
+            200,
+            "is not reached: at 0.98, the highest rate that was trained, the network takes",
+        ),
         ("pmp", 10**7, "asks for nothing to be removed: the dense network takes"),
         ("dense", 6000, "removes nothing; a budget needs one that prunes"),
     ],
@@ -73,7 +77,17 @@ def test_a_budget_of_nothing_is_refused(most):
 
 
 def design(capsys, tmp_path, *more):
-    given = ["design", "--data", "synthetic", "--runs", str(tmp_path), "--steps", "2", "--heads", "2"]
+    given = [
+        "design",
+        "--data",
+        "synthetic",
+        "--runs",
+        str(tmp_path),
+        "--steps",
+        "2",
+        "--heads",
+        "2",
+    ]
     code = run([*given, "--filters", "8", "--quiet", *more])
     return code, capsys.readouterr()
 

@@ -36,6 +36,7 @@ SETTINGS: dict[str, dict] = {
     "ladder": {"rate": 0.8, "seen": (0.2, 0.4, 0.6, 0.7, 0.8)},
     "ladder, by the prior": {"rate": 0.8, "seen": (0.2, 0.4, 0.6, 0.7, 0.8), "threshold": "prior"},
     "magnitude": {},
+    "n-of-m": {},
     "hard-concrete": {},
 }
 """Specs under all settings that change what their fields mean."""
@@ -44,7 +45,7 @@ OTHERS = {
     "rate": 0.7, "sigma": (3.0, 50.0), "warmup": 0.9, "scope": "layer", "exempt": ("2.weight",),
     "rates": {"2.weight": 0.2}, "scale": "unit", "prior": "laplace", "threshold": "prior",
     "psi": "symmetric", "levels": ("channel", "entry"), "structure": 0.2, "settle": 0.5,
-    "together": 3, "seen": (0.1, 0.3, 0.5, 0.7, 0.8), "seed": 3,
+    "together": 3, "seen": (0.1, 0.3, 0.5, 0.7, 0.8), "seed": 3, "group": 3,
 }  # fmt: skip
 """A value of each field that is nobody's default."""
 

@@ -9,6 +9,7 @@ from bandstop.gate.gates import Gates, update_together
 from bandstop.gate.hard_concrete import HardConcrete
 from bandstop.gate.ladder import Ladder, at_every_rung, at_one_rung_each
 from bandstop.gate.magnitude import Magnitude
+from bandstop.gate.n_of_m import NOfM
 from bandstop.gate.prior import PRIORS, Prior
 from bandstop.gate.semi_structured import SemiStructured
 from bandstop.gate.spec import BandStop
@@ -19,13 +20,14 @@ SPECS: dict[str, type[GateSpec]] = {
     "semi-structured": SemiStructured,
     "ladder": Ladder,
     "magnitude": Magnitude,
+    "n-of-m": NOfM,
     "hard-concrete": HardConcrete,
 }
 """Every kind of gate that can be attached."""
 
 __all__ = [
     "PRIORS", "SPECS", "BandStop", "CoarseToFine", "Gate", "GateSpec", "GateWarning", "Gates",
-    "HardConcrete", "Ladder", "Magnitude", "Prior", "SemiStructured", "at_every_rung",
+    "HardConcrete", "Ladder", "Magnitude", "NOfM", "Prior", "SemiStructured", "at_every_rung",
     "at_one_rung_each", "attach", "bake", "band_stop", "detach", "fix", "gated_tensors", "prunable",
     "update_together",
 ]  # fmt: skip

@@ -12,6 +12,7 @@ from bandstop.gate import (
     HardConcrete,
     Ladder,
     Magnitude,
+    NOfM,
     SemiStructured,
 )
 from bandstop.gate.groups import COARSE
@@ -72,6 +73,12 @@ def magnitude(c: Config) -> GateSpec:
     return Magnitude(**common(c), warmup=c.warmup)
 
 
+def n_of_m(c: Config) -> GateSpec:
+    """One of every M stays."""
+    group = max(2, round(1 / (1 - c.rate)))
+    return NOfM(**common(c), warmup=c.warmup, group=group)
+
+
 def hard_concrete(c: Config) -> GateSpec:
     return HardConcrete(**common(c), seed=c.seed)
 
@@ -84,6 +91,7 @@ GATES: dict[str, Callable[[Config], GateSpec]] = {
     "structured": structured,
     "unstructured": unstructured,
     "magnitude": magnitude,
+    "n-of-m": n_of_m,
     "hard-concrete": hard_concrete,
 }
 """Name in the methods' table -> the gates to attach."""

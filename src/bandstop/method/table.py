@@ -76,6 +76,12 @@ METHODS: dict[str, Method] = {
         gate="magnitude",
         cut="settle",
     ),
+    "n-m": Method(
+        words="N:M: of every M successive inputs the largest, as gradual; M follows from the rate",
+        source="Mishra et al., arXiv 2104.08378; any rate, by groups that shrink: our choice",
+        gate="n-of-m",
+        cut="settle",
+    ),
     "mp-l0": Method(
         words="hard concrete gates and their expected number for half of the training, then as mp-finetune",
         source="Louizos et al., arXiv 1712.01312",

@@ -84,7 +84,7 @@ class Config:
     method: str = _option(
         "pmp",
         "Method",
-        "dense; gcn, arma, sgc, cheb (dense, to compare with); mp, mp-finetune, gradual, mp-l0, mp-l1, "
+        "dense; gcn, arma, sgc, cheb (dense, to compare with); mp, mp-finetune, gradual, n-m, mp-l0, mp-l1, "
         "mp-entropy, mp-cost (by magnitude); pmp; mrmp; "
         "unstructured, semi-structured, structured; ctf",
     )

@@ -26,7 +26,7 @@ RANKED = ("unstructured", "semi-structured")
 GROUPED = ("semi-structured", "ctf")
 BUDGETED = (*RANKED, "ctf")
 SHARPENED = (*PRIOR, *BUDGETED, "structured")
-GATED = (*SHARPENED, "gradual")
+GATED = (*SHARPENED, "gradual", "n-m")
 """Methods by what they look at."""
 
 
@@ -71,6 +71,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
         "mp",
         "mp-finetune",
         "gradual",
+        "n-m",
         "mp-l0",
         "mp-l1",
         "mp-entropy",

@@ -15,6 +15,7 @@ CUTS: dict[str, str | float] = {
     "mp": 0.0,
     "mp-finetune": 0.5,
     "gradual": "settle",
+    "n-m": "settle",
     "mp-l0": 0.5,
     "mp-l1": 0.5,
     "mp-entropy": 0.5,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FAMILIES = {
-    "by magnitude": ("mp", "mp-finetune", "gradual"),
+    "by magnitude": ("mp", "mp-finetune", "gradual", "n-m"),
     "after a regulariser": ("mp-l0", "mp-l1", "mp-entropy", "mp-cost"),
     "aligned with a prior": ("pmp", "mrmp"),
     "whole groups, and entries": ("unstructured", "semi-structured", "structured", "ctf"),

@@ -72,7 +72,7 @@ class Table:
 
 
 ALL = (
-    "dense", "mp", "mp-finetune", "gradual", "mp-l0", "mp-l1", "mp-entropy", "mp-cost",
+    "dense", "mp", "mp-finetune", "gradual", "n-m", "mp-l0", "mp-l1", "mp-entropy", "mp-cost",
     "pmp", "mrmp", "unstructured", "semi-structured", "structured", "ctf",
 )  # fmt: skip
 SEEN = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.98)
