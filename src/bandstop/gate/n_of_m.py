@@ -19,7 +19,7 @@ from torch import Tensor
 
 from bandstop.gate.base import Alive, Rule
 from bandstop.gate.magnitude import Magnitude, MagnitudeGate
-from bandstop.gate.spec import by_magnitude, fill
+from bandstop.gate.spec import by_magnitude, fill, stacked
 from bandstop.number import whole
 
 if TYPE_CHECKING:
@@ -87,14 +87,9 @@ class NOfM(Magnitude):
     def update(self, models: Sequence[Gates], progress: float, alive: Alive) -> None:
         """The threshold that the rate of this moment asks for."""
         for shares in zip(*(m.shares for m in models), strict=True):
-            fields = {
-                name: torch.stack(
-                    [
-                        m.tensors[name].gate.standing(m.tensors[name].latent).flatten()
-                        for m in models
-                    ]  # type: ignore[operator]
-                )
-                for name in shares[0].names
-            }
+            fields = {}
+            for name in shares[0].names:
+                found = [standing(v, self.group) for v in stacked(models, name)]
+                fields[name] = torch.stack(found).flatten(1)
             for name, a in by_magnitude(self, shares, fields, self.ramp(progress)).items():
                 fill(models, name, "threshold", a)

@@ -54,6 +54,7 @@ RESULT = Fields(
         "wrong": WRONG,
         "rate_observed": Maybe(FRACTION),
         "relative_error": FIGURE,
+        "microseconds": FIGURE,
         "parts": Named(Many(COUNT, 2, 2)),
         "note": Maybe(Text()),
         "by_rate": Many(
@@ -68,7 +69,7 @@ RESULT = Fields(
                     "macs_sparse": COUNT,
                     "bytes": COUNT,
                 },
-                {"wrong": WRONG},
+                {"wrong": WRONG, "microseconds": FIGURE},
                 open=True,
             ),
             most=1000,

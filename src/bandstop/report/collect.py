@@ -122,7 +122,9 @@ def identity(record: Record) -> tuple[str, Config]:
 
 def _figures(record: Record) -> dict:
     """The figures that a second training of the same run would give again."""
-    return {k: v for k, v in record.result.items() if k not in ("seconds", "run")}
+    own = ("seconds", "run", "microseconds", "by_rate")
+    by_rate = [{**row, "microseconds": None} for row in record.result.get("by_rate", ())]
+    return {k: v for k, v in record.result.items() if k not in own} | {"by_rate": by_rate}
 
 
 def _under(folder: Path) -> list[Path]:

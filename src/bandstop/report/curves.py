@@ -65,6 +65,7 @@ def can_show(name: str, rows: Sequence[Row]) -> bool:
         "observed-rate": observed,
         "side-by-side": len(pruned) < 2,
         "accuracy-rate": bool(pruned),
+        "accuracy-us": any(row.spreads["microseconds"].mean is not None for row in rows),
     }
     return needs.get(name, bool(pruned) or len(rows) > 1)
 
@@ -79,6 +80,12 @@ CURVES: dict[str, tuple[str, str, Callable[[Sequence[Row]], Figure]]] = {
         "Accuracy side by side",
         "Dots: runs; marks: means; the bar is one standard deviation to either side.",
         side_by_side,
+    ),
+    "accuracy-us": (
+        "Accuracy against microseconds",
+        "One signal to its class by the C that bandstop makes, measured on one core: of one run "
+        "of each mean.",
+        accuracy_cost("microseconds", "µs in C, one core"),
     ),
     "accuracy-bytes": (
         "Accuracy against bytes",

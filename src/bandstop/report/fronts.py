@@ -27,6 +27,7 @@ def accuracy_cost(measure: str, words: str) -> Callable[[Sequence[Row]], Figure]
 
     @drawn
     def figure_of(rows: Sequence[Row]) -> Figure:
+        rows = [row for row in rows if row.spreads[measure].mean is not None]
         panels = panels_of([row for row in rows if row.method != "dense"] or rows)
         figure, every = stacked(len(panels))
         points = np.stack([numbers(rows, measure)[0], numbers(rows, "accuracy")[0]], axis=1)
@@ -35,7 +36,12 @@ def accuracy_cost(measure: str, words: str) -> Callable[[Sequence[Row]], Figure]
         for axes, (title, labels) in zip(every, panels.items(), strict=True):
             for label in dict.fromkeys([*labels, *dense]):
                 line = [row for row in rows if row.label == label]
-                runs = [r.result for row in line for r in row.records]
+                runs = [
+                    r.result
+                    for row in line
+                    for r in row.records
+                    if r.result.get(measure) is not None
+                ]
                 colour, marker = (
                     (INK, "*") if label in dense
                     else (SERIES[labels.index(label)], MARKERS[labels.index(label)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-FRONTS = ("accuracy-macs-dense", "accuracy-macs", "accuracy-bytes")
+FRONTS = ("accuracy-us", "accuracy-macs-dense", "accuracy-macs", "accuracy-bytes")
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ PAGES: dict[str, Page] = {
     "regularisers": Page(
         "Regularisers",
         "Magnitude pruning after a training with each regulariser.",
-        ("side-by-side", "accuracy-macs"),
+        ("side-by-side", "accuracy-us", "accuracy-macs"),
     ),
     "mrmp": Page(
         "One training, every rate",
@@ -65,7 +65,7 @@ PAGES: dict[str, Page] = {
     "networks": Page(
         "Sizes of the network",
         "A small network whole, or a large one pruned to as many weights?",
-        ("accuracy-bytes", "accuracy-macs", "accuracy-rate"),
+        ("accuracy-us", "accuracy-bytes", "accuracy-macs", "accuracy-rate"),
     ),
 }
 """A table's question -> its page. A table that has none gets every figure that its runs can show."""

@@ -15,9 +15,13 @@ APART = ("data", "method", "rate", "fold", "seed")
 """Options that have a place of their own in a row, or are averaged over."""
 MEASURES = (
     "accuracy", "mean_class_accuracy", "accuracy_dense", "rate", "rate_observed", "weights_kept",
-    "macs", "macs_sparse", "bytes", "seconds",
+    "macs", "macs_sparse", "bytes", "microseconds", "seconds",
 )  # fmt: skip
 """Figures of a result that are averaged."""
+
+
+NOTHING = "–"
+"""In place of a figure that there is not."""
 
 
 @dataclass(frozen=True)
@@ -205,7 +209,7 @@ def spread_words(spread: Spread, show: Callable[[float], str]) -> str:
     '91.3 ± 2.0'
     """
     if spread.mean is None:
-        return "–"
+        return NOTHING
     same = spread.sd is None or show(spread.sd) == show(0.0)
     return show(spread.mean) + ("" if same else f" ± {show(spread.sd or 0.0)}")
 
@@ -237,6 +241,7 @@ COLUMNS: dict[str, Callable[[Row], str]] = {
     "MACs, zeros skipped": lambda row: spread_words(row.spreads["macs_sparse"], _count),
     "MACs, dense runtime": lambda row: spread_words(row.spreads["macs"], _count),
     "bytes": lambda row: spread_words(row.spreads["bytes"], _count),
+    "µs in C": lambda row: spread_words(row.spreads["microseconds"], lambda v: f"{v:.2f}"),
     "runs": lambda row: f"{row.n}",
 }
 """The table for people: heading -> what stands there. Means ± sample standard deviations.
@@ -244,13 +249,20 @@ COLUMNS: dict[str, Callable[[Row], str]] = {
 Rates: what was asked for, what the gates observed before the exact cut, and what was delivered.
 "beyond": the network of many rates was not trained for that rate, and refuses it unless forced.
 """
+SOMETIMES = ("µs in C",)
+"""Columns that are left out where no row has anything to show in them."""
 
 
 def to_markdown(table: Sequence[Row], marks: Mapping[int, str] | None = None) -> str:
     """The table in GitHub's Markdown. marks: place of a row -> what is set around its accuracy."""
-    lines = ["| " + " | ".join(COLUMNS) + " |", "|---|---" + "|---:" * (len(COLUMNS) - 2) + "|"]
+    columns = {
+        name: show
+        for name, show in COLUMNS.items()
+        if name not in SOMETIMES or any(show(row) != NOTHING for row in table)
+    }
+    lines = ["| " + " | ".join(columns) + " |", "|---|---" + "|---:" * (len(columns) - 2) + "|"]
     for place, row in enumerate(table):
-        cells = {name: in_markdown(show(row)) for name, show in COLUMNS.items()}
+        cells = {name: in_markdown(show(row)) for name, show in columns.items()}
         if marks and place in marks:
             cells["accuracy, %"] = marks[place].format(cells["accuracy, %"])
         lines.append("| " + " | ".join(cells.values()) + " |")

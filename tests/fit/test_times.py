@@ -1,0 +1,42 @@
+"""Microseconds of what a table delivered, in its records, its pages and their figures."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from bandstop.cli.main import run
+from bandstop.report.collect import collect
+
+pytestmark = pytest.mark.skipif(not shutil.which("gcc"), reason="gcc is not installed")
+TINY = ("--steps", "2", "--heads", "2", "--filters", "4", "--rates", "0.8", "--folds", "1,2")
+
+
+def test_each_row_is_measured_once_and_then_shown(capsys, tmp_path):
+    runs, out = str(tmp_path / "runs"), tmp_path / "out"
+    given = ["table", "overview", "--runs", runs, "--seeds", "0", "--methods", "pmp,mrmp", *TINY]
+    assert run([*given, "--seen", "50,80", "--quiet"]) == 0
+    capsys.readouterr()
+    assert run(["figures", runs, "-o", str(out), "--time"]) == 0
+    said = capsys.readouterr().err.splitlines()
+    assert [line.split(" rate ")[1].split(":")[0] for line in said] == ["0", "0.5", "0.8", "0.8"]
+    found = [r.result for r in collect([tmp_path / "runs"]).records]
+    assert sum("microseconds" in r for r in found) == 2
+    many = next(r for r in found if r["by_rate"] and any("microseconds" in b for b in r["by_rate"]))
+    assert {b["rate_target"] for b in many["by_rate"] if "microseconds" in b} == {0.5, 0.8}
+    (page,) = out.glob("synthetic*.md")
+    assert "µs in C" in page.read_text()
+    assert list(out.glob("figures/*accuracy-us.svg"))
+    assert run(["figures", runs, "-o", str(out), "--time"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_a_page_of_runs_that_nobody_measured_has_no_column_of_it(capsys, tmp_path):
+    runs, out = str(tmp_path / "runs"), tmp_path / "out"
+    given = ["table", "overview", "--runs", runs, "--seeds", "0", "--methods", "pmp", *TINY]
+    assert run([*given, "--quiet"]) == 0
+    assert run(["figures", runs, "-o", str(out)]) == 0
+    (page,) = out.glob("synthetic*.md")
+    assert "µs" not in page.read_text()
+    assert not list(out.glob("figures/*accuracy-us*"))
