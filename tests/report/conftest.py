@@ -71,6 +71,7 @@ def make_record(
             "macs_sparse": 12 * kept,
             "bytes_dense": 4 * size,
             "bytes": 600 + 5 * kept,
+            "microseconds": 0.4 + 0.001 * kept,
             "accuracy": float(np.trace(confusion)) / total,
             "accuracy_dense": 0.96,
             "relative_error": 0.0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,10 @@ from bandstop.report.ticks import at_most_all, count, labelled, percent
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+
+BESIDE = 18
+"""Characters of a line of the key at a panel's right."""
 
 
 def accuracy_cost(measure: str, words: str) -> Callable[[Sequence[Row]], Figure]:
@@ -84,14 +89,16 @@ def pareto(points: np.ndarray) -> np.ndarray:
 def key_beside(axes: Axes, rows: Sequence[Row], labels: Sequence[str], low: float) -> None:
     """The key at the panel's right; with its best accuracy a line that lies under the axis whole."""
     handles, names = axes.get_legend_handles_labels()
-    words = dict(zip(names, key_words(names), strict=True))
+    words = {
+        name: fill(said, BESIDE, max_lines=3, placeholder=" …")
+        for name, said in zip(names, key_words(names), strict=True)
+    }
     for label in labels:
         most = max(r.spreads["accuracy"].mean or 0.0 for r in rows if r.label == label)
         if most < low:
             words[label] += f" ({percent(round(most, 3))})"
-    said = [words[name].replace(", ", ",\n") for name in names]
     axes.legend(
-        handles, said, loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=SMALL - 1.5,
+        handles, [words[name] for name in names], loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=SMALL - 1.5,
         handletextpad=0.3, borderaxespad=0.3, frameon=False,
     )  # fmt: skip
 
