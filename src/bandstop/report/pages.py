@@ -52,6 +52,11 @@ PAGES: dict[str, Page] = {
         "The network of many rates against one trained for each rate alone.",
         ("many-rates", "accuracy-rate"),
     ),
+    "distillation": Page(
+        "Learning from dense networks",
+        "What labels that come from three dense networks are worth, to our methods and to the comparators.",
+        ("accuracy-rate",),
+    ),
     "dense": Page(
         "Dense networks",
         "Graph networks side by side, nothing pruned.",

@@ -140,6 +140,11 @@ TABLES: dict[str, Table] = {
             *PLAIN, Variant("mrmp-transport", TRANSPORT_EDGE | {"method": "mrmp", "prior": "laplace"}),
         ),
     ),
+    "distillation": Table(
+        methods=("gradual", "mp-l1", "pmp", "mrmp"),
+        rates=(0.9, 0.95, 0.98),
+        variants=(*PLAIN, Variant("distilled", {"distil": 0.9})),
+    ),
     "dense": Table(methods=("dense", "gcn", "arma", "sgc", "cheb"), rates=()),
     "structure": Table(
         methods=("dense", "pmp", "unstructured", "structured", "semi-structured", "ctf"),
