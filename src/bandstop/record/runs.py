@@ -12,10 +12,12 @@ from bandstop.fingerprint import fingerprint as fingerprint_of
 from bandstop.record.config import Config
 
 LONGEST = 120
+WHERE = ("device",)
+"""Options that say where a run is made: its results differ by rounding alone."""
 
 
 def run_name(config: Config, fingerprint: str) -> str:
-    """data, fold, method, rate, seed, then what else differs from the defaults.
+    """data, fold, method, rate, seed, then what else differs from the defaults, but for where it is made.
 
     The data's name carries the first digits of its fingerprint, so other recordings under the same
     path are another run. A name that grows too long, holds what a file name should not, or could be read
@@ -29,7 +31,7 @@ def run_name(config: Config, fingerprint: str) -> str:
     if config.method != "dense":
         parts.append(f"{config.rate!r}")
     parts.append(f"seed{config.seed}")
-    named = {"data", "fold", "method", "rate", "seed"}
+    named = {"data", "fold", "method", "rate", "seed", *WHERE}
     for key, value in config.differing().items():
         if key not in named:
             words = "+".join(value) if isinstance(value, tuple) else f"{value}"
@@ -45,8 +47,9 @@ def run_name(config: Config, fingerprint: str) -> str:
 
 
 def run_identity(options: Mapping[str, Any], fingerprint: str) -> dict[str, Any]:
-    """What makes two runs the same one: every option, and the recordings themselves, not their path."""
-    return {**options, "data": fingerprint}
+    """What makes two runs the same one: every option but where it is made, and the recordings themselves,
+    not their path."""
+    return {k: v for k, v in options.items() if k not in WHERE} | {"data": fingerprint}
 
 
 @dataclass(frozen=True)

@@ -116,8 +116,10 @@ def whole(path: Path) -> Record:
 
 
 def identity(record: Record) -> tuple[str, Config]:
-    """What makes two records the same run: the recordings themselves and every option but their path."""
-    return str(record.data["fingerprint"]), replace(record.options.canonical(), data="")
+    """What makes two records the same run: the recordings themselves and every option but their path, and
+    where it was made."""
+    same = replace(record.options.canonical(), data="", device=Config().device)
+    return str(record.data["fingerprint"]), same
 
 
 def _figures(record: Record) -> dict:

@@ -11,8 +11,8 @@ from bandstop.record import Config, Record
 from bandstop.report.facts import thousands
 from bandstop.text import in_csv, in_markdown
 
-APART = ("data", "method", "rate", "fold", "seed")
-"""Options that have a place of their own in a row, or are averaged over."""
+APART = ("data", "method", "rate", "fold", "seed", "device")
+"""Options that have a place of their own in a row, are averaged over, or say where a run was made."""
 MEASURES = (
     "accuracy", "mean_class_accuracy", "accuracy_dense", "rate", "rate_observed", "weights_kept",
     "macs", "macs_sparse", "bytes", "microseconds", "seconds",
