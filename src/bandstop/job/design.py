@@ -12,7 +12,7 @@ import torch
 
 from bandstop.bundle import load_bundle
 from bandstop.data import Dataset, load
-from bandstop.errors import BadInput, OtherVersion
+from bandstop.errors import BadInput, OtherVersion, listed
 from bandstop.files import locked, write_atomically
 from bandstop.job.deliver import Outcome, deliver
 from bandstop.job.listener import Listener
@@ -30,6 +30,7 @@ from bandstop.record import (
     run_identity,
     run_name,
 )  # fmt: skip
+from bandstop.skeleton import Skeleton
 from bandstop.text import shown
 
 
@@ -182,6 +183,7 @@ def _finished(
 def check(config: Config, dataset: Dataset) -> None:
     """All that can be known to fail before the first step, without memory or time. Errors: BadInput."""
     fold = dataset.fold(config.fold)
+    require_possible(config, dataset.skeleton)
     require_classes(dataset, config)
     device_named(config.device)
     shape = network_shape(config, dataset)
@@ -190,6 +192,26 @@ def check(config: Config, dataset: Dataset) -> None:
         geometric()
     with torch.device("meta"):
         Pruning(AttentionGCN(shape), config)
+
+
+NEEDS: dict[str, tuple[str, Callable[[Skeleton], bool]]] = {
+    "exchange": ("a second body", lambda s: s.bodies > 1),
+    "mirror": ("joints on a left and a right side", lambda s: s.sided),
+}
+"""Option -> what a skeleton must have for it, and whether it has."""
+
+
+def require_possible(config: Config, skeleton: Skeleton) -> None:
+    """Errors: BadInput for an option that somebody set and that these skeletons cannot have."""
+    cannot = [
+        f"{option} needs {words}, and skeleton {skeleton.name} has none"
+        for option, (words, has) in NEEDS.items()
+        if option in config.differing() and getattr(config, option) and not has(skeleton)
+    ]
+    if cannot:
+        can = [option for option, (_, has) in NEEDS.items() if has(skeleton)]
+        words = ", ".join([*can, "rotation, tilt, scale, noise and crop"])
+        raise BadInput(f"{listed(cannot)}; leave it out; what it can have: {words}")
 
 
 def run_folder(config: Config, dataset: Dataset, runs: Path) -> RunFolder:

@@ -98,8 +98,8 @@ def key_beside(axes: Axes, rows: Sequence[Row], labels: Sequence[str], low: floa
         if most < low:
             words[label] += f" ({percent(round(most, 3))})"
     axes.legend(
-        handles, [words[name] for name in names], loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=SMALL - 1.5,
-        handletextpad=0.3, borderaxespad=0.3, frameon=False,
+        handles, [words[name] for name in names], loc="center left", bbox_to_anchor=(1.0, 0.5),
+        fontsize=SMALL - 1.5, handletextpad=0.3, borderaxespad=0.3, frameon=False,
     )  # fmt: skip
 
 
