@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from textwrap import fill
 from typing import TYPE_CHECKING
@@ -55,13 +56,19 @@ def accuracy_axis(axes: Axes) -> None:
     axes.set_title("test accuracy", fontsize=SMALL)
 
 
+LIST = re.compile(r"\b([\d.]+)(,[\d.]+){2,},([\d.]+)\b")
+
+
 def key_words(labels: Sequence[str]) -> list[str]:
-    """What tells curves apart: labels without the words that all of them share, in at most two lines.
+    """What tells curves apart: labels without the words that all of them share, in at most two lines; of a
+    list of numbers the first and the last.
 
     >>> key_words(["pmp, prior gaussian, rate 0.9", "pmp, prior laplace, rate 0.9", "dense"])
     ['prior gaussian', 'prior laplace', 'dense']
+    >>> key_words(["mrmp, seen 50,70,90,98", "pmp"])
+    ['mrmp, seen 50…98', 'pmp']
     """
-    parts = [label.split(", ") for label in labels]
+    parts = [LIST.sub(r"\1…\3", label).split(", ") for label in labels]
     compared = [set(p) for p in parts if p[0] not in ("dense", "Pareto front")]
     common = set.intersection(*compared) if len(compared) > 1 else set()
     own = [", ".join(word for word in p if word not in common) for p in parts]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bandstop.record import WHOLE
+from bandstop.report.facts import clipped
 from bandstop.report.many import key_words, numbers
 from bandstop.report.style import DPI, INK, SERIES, SMALL, SOFT, drawn
 from bandstop.report.summary import Row
@@ -28,8 +29,10 @@ MOST = 6
 """Lines in a panel: as many as there are colours."""
 WIDTH, HEIGHT, AXIS = 4.2, 2.3, 0.7
 """Of a panel, and of what stands under the last one, inches."""
-NAMES, LINE = 0.36, 0.16
+NAMES, LINE = 0.4, 0.16
 """Part of the width that the names take, and inches from one name to the next at least."""
+LONGEST = 25
+"""Characters of a name."""
 TITLE = 0.45
 """Of a panel's height, inches that its title and ticks take."""
 SHOWN = 0.35
@@ -133,16 +136,18 @@ def _name(axes: Axes, ends: dict[str, tuple[float, float, str]]) -> None:
     words = dict(zip(ends, key_words(list(ends)), strict=True))
     names = sorted(ends, key=lambda name: ends[name][1])
     foot = low + least / 2
+    right = min(x for x, _, _ in ends.values())
     places = spaced([max(ends[name][1], foot) for name in names], least, foot, high)
     for name, place in zip(names, places, strict=True):
         x, y, colour = ends[name]
-        said = words[name].replace("\n", " ") + (f" ({percent(round(y, 3))})" if y < low else "")
-        axes.annotate(
-            said, (x, max(y, low)), (x * 0.8, place), color=INK, fontsize=SMALL - 1.5,
+        said = words[name].replace("\n", " ") + (f" ({percent(round(y, 2))})" if y < low else "")
+        named = axes.annotate(
+            clipped(said, LONGEST), (x, max(y, low)), (right * 0.8, place), color=INK, fontsize=SMALL - 1.5,
             va="center", annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": colour, "lw": 0.8, "shrinkA": 1, "shrinkB": 3,
+            arrowprops={"arrowstyle": "-", "color": colour, "lw": 0.8, "ls": ":", "shrinkA": 1, "shrinkB": 3,
                         "relpos": (0, 0.5)},
         )  # fmt: skip
+        named.set_in_layout(False)  # the axes have room for it
 
 
 def spaced(places: Sequence[float], least: float, low: float, high: float) -> list[float]:
