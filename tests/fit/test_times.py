@@ -7,6 +7,10 @@ import shutil
 import pytest
 
 from bandstop.cli.main import run
+from bandstop.data import load
+from bandstop.fit.times import network_of
+from bandstop.job import design
+from bandstop.record import Config
 from bandstop.report.collect import collect
 
 pytestmark = pytest.mark.skipif(not shutil.which("gcc"), reason="gcc is not installed")
@@ -30,6 +34,16 @@ def test_each_row_is_measured_once_and_then_shown(capsys, tmp_path):
     assert list(out.glob("figures/*accuracy-us.svg"))
     assert run(["figures", runs, "-o", str(out), "--time"]) == 0
     assert capsys.readouterr().err == ""
+
+
+def test_what_is_timed_is_as_large_as_what_was_delivered(tmp_path):
+    config = Config(method="ctf", rate=0.9, steps=4, heads=3, filters=10)
+    made = design(config, tmp_path, load("synthetic"))
+    timed = network_of(made.record)
+    assert timed.net.shape == made.model.net.shape
+    for name, weights in timed.net.net.weights().items():
+        assert ((weights != 0) == (made.model.net.net.weights()[name] != 0)).all()
+    assert timed.description == made.model.description
 
 
 def test_a_page_of_runs_that_nobody_measured_has_no_column_of_it(capsys, tmp_path):

@@ -42,7 +42,8 @@ def figures(
 
 
 def _time(runs: list[Path]) -> None:
-    """Measure the first run of every row that has no microseconds and still has its network."""
+    """Measure the first run of every row that has no microseconds; of many rates the first that still has
+    its network."""
     from bandstop.fit import time_run
     from bandstop.record import RunFolder
     from bandstop.report.collect import collect
@@ -50,12 +51,14 @@ def _time(runs: list[Path]) -> None:
     from bandstop.report.summary import rows
     from bandstop.text import shown
 
-    made = {p.parent.name: p.parent for path in runs for p in sorted(path.rglob("net.bandstop"))}
+    made = {p.parent.name: p.parent for path in runs for p in sorted(path.rglob("record.json"))}
     wanted: dict[Path, set[float]] = {}
     for row in rows(spread(collect(runs).records)):
         if row.spreads["microseconds"].mean is None:
             names = (Path(r.result["run"]).name for r in row.records)
-            first = next((made[name] for name in names if name in made), None)
+            found = [RunFolder(made[name]) for name in names if name in made]
+            many = row.records[0].options.many
+            first = next((f.path for f in found if not many or f.bundle.exists()), None)
             if first is not None:
                 wanted.setdefault(first, set()).add(row.rate)
     for number, (folder, rates) in enumerate(wanted.items(), 1):

@@ -5,29 +5,33 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from bandstop.bundle import load_bundle
-from bandstop.errors import BadInput
+import torch
+
+from bandstop.bundle import Bundle, load_bundle
+from bandstop.data.normalise import Normalisation
 from bandstop.fit.limit import microseconds
-from bandstop.record import RunFolder, read_record, write_record
+from bandstop.job import description_of
+from bandstop.nn import AttentionGCN, Shape
+from bandstop.prune import compact
+from bandstop.record import Record, RunFolder, read_record, unpack, write_record
+from bandstop.skeleton import Skeleton
 
 
 def time_run(folder: RunFolder, rates: Collection[float] = ()) -> list[tuple[float, float]]:
-    """Measure what a run delivered and write `microseconds` into its result, by rate where it has many.
+    """Measure what a run came to and write `microseconds` into its result, by rate where it has many.
 
     rates  of a network of many rates, which of them
-    Gives (rate, microseconds) for each that was measured.
-    Errors: BadInput where the bundle or the record is missing or damaged; Missing without a C compiler.
+    Gives (rate, microseconds) for each that was measured; none for a network of many rates whose bundle
+    is not there.
+    Errors: BadInput where the record or that bundle is damaged; Missing without a C compiler.
     """
     record = read_record(folder.record)
-    if not folder.bundle.exists():
-        raise BadInput(f"{folder.bundle} is missing; run it again to have its network")
-    bundle = load_bundle(folder.bundle)
     result, found = record.result, []
-    if bundle.order is None:
-        found.append((record.options.rate, microseconds(bundle)))
+    if not record.options.many:
+        found.append((record.options.rate, microseconds(network_of(record))))
         result = result | {"microseconds": found[0][1]}
-    else:
-        by_rate = []
+    elif folder.bundle.exists():
+        bundle, by_rate = load_bundle(folder.bundle), []
         for row in result["by_rate"]:
             if row["rate_target"] in rates:
                 took = microseconds(bundle.at(row["rate_target"], force=True))
@@ -35,5 +39,26 @@ def time_run(folder: RunFolder, rates: Collection[float] = ()) -> list[tuple[flo
                 row = row | {"microseconds": took}
             by_rate.append(row)
         result = result | {"by_rate": by_rate}
-    write_record(folder.record, replace(record, result=result))
+    if found:
+        write_record(folder.record, replace(record, result=result))
     return found
+
+
+def network_of(record: Record) -> Bundle:
+    """A network with the masks of a record and weights drawn at random, which take as long as any others:
+    a record can be timed where its run's own network is not."""
+    config = record.options
+    masks = {name: torch.from_numpy(unpack(packed)) for name, packed in record.masks.items()}
+    heads, _, nodes = masks["attention"].shape
+    features, filters = masks["filters"].shape[1:]
+    classes = tuple(record.data["classes"])
+    shape = Shape(heads, nodes, features, filters, len(classes), config.fusion)
+    net = AttentionGCN(shape, torch.Generator().manual_seed(0)).requires_grad_(False)
+    kinds = 3 if config.features == "speeds" else 1
+    return Bundle(
+        compact(net, masks),
+        description_of(config, Skeleton.from_dict(record.skeleton)),
+        Normalisation(torch.zeros(nodes, features), torch.ones(kinds)),
+        classes,
+        {"method": config.method, "rate": config.rate},
+    )

@@ -13,6 +13,7 @@ from bandstop.job.design import (
 from bandstop.job.events import Events
 from bandstop.job.listener import Listener, Listeners
 from bandstop.job.progress import Progressing
+from bandstop.job.task import description_of
 
 __all__ = [
     "Events",
@@ -22,6 +23,7 @@ __all__ = [
     "Progressing",
     "all_folds",
     "check",
+    "description_of",
     "design",
     "design_together",
     "is_finished",

@@ -16,17 +16,18 @@ from bandstop.errors import BadInput
 from bandstop.nn import Shape
 from bandstop.objective import balanced
 from bandstop.record import Config
+from bandstop.skeleton import Skeleton
 
 
-def description_of(config: Config, dataset: Dataset) -> Description:
+def description_of(config: Config, skeleton: Skeleton) -> Description:
     """Trained on crops of up to `crop` at either end, tested on the middle of that range."""
     trim, speeds = config.trim * config.crop, config.features == "speeds"
-    return Description(dataset.skeleton, config.chunks, config.view, trim, speeds)
+    return Description(skeleton, config.chunks, config.view, trim, speeds)
 
 
 def network_shape(config: Config, dataset: Dataset) -> Shape:
     """The sizes of the network that the options ask for on these recordings."""
-    nodes, features = description_of(config, dataset).size
+    nodes, features = description_of(config, dataset.skeleton).size
     return Shape(
         heads=config.heads,
         nodes=nodes,
@@ -78,7 +79,7 @@ class Task:
                 f"fold {fold.name} leaves {len(learned)} of {len(fold.train)} sequences to train on"
                 f"{held}, and 2 are needed; record more{', or give --validation 0' if inner else ''}"
             )
-        description = description_of(config, dataset)
+        description = description_of(config, dataset.skeleton)
         raw = describe(learned, description)
         normalisation = Normalisation.of(raw, description.speeds)
 
