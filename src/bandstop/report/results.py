@@ -140,18 +140,20 @@ def _without_path(word: str) -> str:
 
 def _comparisons(made: Sequence[Comparison]) -> list[str]:
     """A Markdown table of paired differences in percentage points."""
-    lines = ["| compared | rate | pairs that differ | median | interval | p, Holm | reading |"]
-    lines.append("|---|---:|---:|---:|---:|---:|---|")
+    lines = [
+        "| compared | rate | pairs that differ | mean | median | interval | p, Holm | reading |"
+    ]
+    lines.append("|---|---:|---:|---:|---:|---:|---:|---|")
     for c in made:
         o = c.outcome
-        median = f"{100 * o.median:+.1f}"
+        mean, median = f"{100 * o.mean:+.1f}", f"{100 * o.median:+.1f}"
         interval = (
             f"{100 * o.interval[0]:+.1f} to {100 * o.interval[1]:+.1f}" if o.coverage else "–"
         )
         p = "–" if c.corrected is None else f"{c.corrected:.2g}"
         pair = f"{c.first} − {c.second}"
-        cells = [pair, f"{c.rate:g}", f"{o.unequal} of {o.n}", median, interval, p, c.reading]
-        lines.append("| " + " | ".join(map(in_markdown, cells)) + " |")
+        cells = [pair, f"{c.rate:g}", f"{o.unequal} of {o.n}", mean, median, interval, p]
+        lines.append("| " + " | ".join(map(in_markdown, [*cells, c.reading])) + " |")
     return lines
 
 

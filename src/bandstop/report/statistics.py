@@ -26,6 +26,7 @@ class Paired:
     p            two-sided, exact; None where no test is possible (no pair differs)
     least        the smallest p that so many unequal pairs can give, 2^(1 - unequal)
     effect       matched-pairs rank-biserial correlation, -1 to 1: (W+ - W-) / (W+ + W-)
+    mean         of the differences
     median       Hodges-Lehmann: the median of the means of all pairs of differences
     interval     exact interval of that median, and `coverage`, its true confidence
     """
@@ -35,6 +36,7 @@ class Paired:
     p: float | None
     least: float | None
     effect: float
+    mean: float
     median: float
     interval: tuple[float, float]
     coverage: float
@@ -63,6 +65,7 @@ def paired(differences: Iterable[float]) -> Paired:
         p=two_sided(ranks, above) if n else None,
         least=2.0 ** (1 - n) if n else None,
         effect=(2 * above - total) / total if n else 0.0,
+        mean=float(d.mean()),
         median=float(np.median(walsh(d))),
         interval=(low, high),
         coverage=coverage,
