@@ -42,6 +42,7 @@ SMALL = {
 HOURS = "hours; its flags are checked below"
 ZIG = "a minute or more where nothing is cached: tests/compile/test_cross.py, `make slow`"
 INSTALLS = "CI does it: .ci/run"
+BUDGET = "a network as small as those here takes less: tests/fit/test_fit.py"
 EXCEPTIONS = {
     "make demo": INSTALLS,
     "make test": INSTALLS,
@@ -50,6 +51,8 @@ EXCEPTIONS = {
     "python benchmarks/": HOURS,
     "bandstop compile net.bandstop --cross": ZIG,
     "bandstop compile net.bandstop --target wasm": ZIG,
+    "bandstop design --data sbu:path/to/SBU --fold 5 --budget-us": BUDGET,
+    "bandstop design --data sbu:path/to/SBU --fold 5 --method mrmp --budget-bytes": BUDGET,
     "bandstop table --data sbu:/shared/SBU": "needs machines: tests/sweep/test_cluster.py",
     'torch.save({"model"': "two programs in one: tests/gate/test_saving.py",
     "from dask_jobqueue": "needs a cluster, and the page says that it was not tried",
