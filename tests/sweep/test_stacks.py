@@ -9,7 +9,9 @@ import torch
 from safetensors.torch import load_file
 
 from bandstop.errors import BadInput
-from bandstop.job import Listener, design, design_together
+from bandstop.job import Listener, design, design_together, stack_key
+from bandstop.method import METHODS
+from bandstop.method.gates import GATES
 from bandstop.sweep import Table, expand, sweep
 from bandstop.sweep.stacks import stacks
 
@@ -35,6 +37,32 @@ def test_a_stack_gives_the_runs_that_are_made_alone(three, dataset, tmp_path):
     for config, made in zip(three, together, strict=True):
         close(design(config, tmp_path / "alone", dataset), made)
         assert made.record.config == config.canonical().to_dict()
+
+
+PRUNED = [name for name, m in METHODS.items() if m.cut is not None and m.trains and not m.many]
+
+
+@pytest.mark.parametrize("method", PRUNED)
+def test_every_method_trains_several_rates_together_as_alone(method, base, dataset, tmp_path):
+    rates = (0.5, 0.75, 0.96)
+    runs = [replace(base, method=method, steps=20, rate=rate) for rate in rates]
+    if METHODS[method].apart:
+        with pytest.raises(BadInput, match="may differ in fold, seed"):
+            design_together(runs, tmp_path / "together", dataset)
+        return
+    together = design_together(runs, tmp_path / "together", dataset)
+    for config, made in zip(runs, together, strict=True):
+        close(design(config, tmp_path / "alone", dataset), made)
+
+
+def test_runs_whose_gates_differ_in_more_than_the_rate_are_no_stack(base, dataset):
+    for method in METHODS:
+        if METHODS[method].gate is None or METHODS[method].many:
+            continue
+        one, other = (replace(base, method=method, rate=rate) for rate in (0.5, 0.96))
+        specs = [GATES[str(METHODS[method].gate)](c) for c in (one, other)]
+        differ = replace(specs[0], rate=0.96) != specs[1] or METHODS[method].coarsest
+        assert differ == METHODS[method].apart == (stack_key(one) != stack_key(other)), method
 
 
 class StopsAfter(Listener):

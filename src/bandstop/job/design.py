@@ -72,9 +72,11 @@ def _loaded(config: Config) -> Dataset:
 
 
 def stack_key(config: Config) -> Config:
-    """Equal for runs that can be trained together: of one loss, so of one fold where that sets it."""
+    """Equal for runs that can be trained together: of one loss, so of one fold where that sets it; and of
+    gates that differ in their rate alone."""
     fold = "" if config.class_weights == "none" else config.fold
-    return replace(config.canonical(), fold=fold, seed=0, rate=0.0)
+    rate = config.rate if METHODS[config.method].apart else 0.0
+    return replace(config.canonical(), fold=fold, seed=0, rate=rate)
 
 
 def _carry_out(
