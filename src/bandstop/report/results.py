@@ -171,7 +171,8 @@ def _index(tables: Sequence[Listed], collection: Collection) -> str:
         lines[2] += f" {count} more {are} damaged, foreign or another's again, and left out."
     for table in tables:
         title, words = in_markdown(table.page.title), table.page.words
-        lines.append(f"| [{title}]({table.name}.md) | {words} | {len(table.records)} |")
+        name = in_markdown(table.name)
+        lines.append(f"| [{name}]({table.name}.md): {title} | {words} | {len(table.records)} |")
     lines += [
         "", "## From a recording to a signal", "", "![Skeletons](figures/skeletons.svg)", "",
         "![Temporal chunking](figures/chunking.svg)", "",
