@@ -36,7 +36,7 @@ SETTINGS: dict[str, dict] = {
     "ladder": {"rate": 0.8, "seen": (0.2, 0.4, 0.6, 0.7, 0.8)},
     "ladder, by the prior": {"rate": 0.8, "seen": (0.2, 0.4, 0.6, 0.7, 0.8), "threshold": "prior"},
     "magnitude": {},
-    "n-of-m": {},
+    "n-of-m": {"group": 8},
     "hard-concrete": {},
 }
 """Specs under all settings that change what their fields mean."""

@@ -11,7 +11,6 @@ from safetensors.torch import load_file
 from bandstop.errors import BadInput
 from bandstop.job import Listener, design, design_together, stack_key
 from bandstop.method import METHODS
-from bandstop.method.gates import GATES
 from bandstop.sweep import Table, expand, sweep
 from bandstop.sweep.stacks import stacks
 
@@ -46,7 +45,7 @@ PRUNED = [name for name, m in METHODS.items() if m.cut is not None and m.trains 
 def test_every_method_trains_several_rates_together_as_alone(method, base, dataset, tmp_path):
     rates = (0.5, 0.75, 0.96)
     runs = [replace(base, method=method, steps=20, rate=rate) for rate in rates]
-    if METHODS[method].apart:
+    if METHODS[method].coarsest:
         with pytest.raises(BadInput, match="may differ in fold, seed"):
             design_together(runs, tmp_path / "together", dataset)
         return
@@ -55,14 +54,10 @@ def test_every_method_trains_several_rates_together_as_alone(method, base, datas
         close(design(config, tmp_path / "alone", dataset), made)
 
 
-def test_runs_whose_gates_differ_in_more_than_the_rate_are_no_stack(base, dataset):
-    for method in METHODS:
-        if METHODS[method].gate is None or METHODS[method].many:
-            continue
+def test_runs_of_several_rates_are_a_stack_but_where_their_levels_follow_from_the_rate(base):
+    for method in PRUNED:
         one, other = (replace(base, method=method, rate=rate) for rate in (0.5, 0.96))
-        specs = [GATES[str(METHODS[method].gate)](c) for c in (one, other)]
-        differ = replace(specs[0], rate=0.96) != specs[1] or METHODS[method].coarsest
-        assert differ == METHODS[method].apart == (stack_key(one) != stack_key(other)), method
+        assert (stack_key(one) == stack_key(other)) != METHODS[method].coarsest, method
 
 
 class StopsAfter(Listener):

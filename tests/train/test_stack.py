@@ -21,8 +21,7 @@ LABELS[1, 15:] = NO_LABEL  # a run with fewer sequences than the others
 
 
 def a_run(method: str, run: int, **options) -> tuple[Learner, Pruning]:
-    rate = RATES[0 if METHODS[method].apart else run]  # no two rates of these are a stack
-    config = Config(method=method, rate=rate, seed=run, steps=STEPS, **options)
+    config = Config(method=method, rate=RATES[run], seed=run, steps=STEPS, **options)
     net = AttentionGCN(Shape(2, 6, 4, 8, 3), seeded(run)).double()
     pruning = Pruning(net, config)
     optimiser = adam(net, 0.03, config.weight_decay, pruning.tensors.values())

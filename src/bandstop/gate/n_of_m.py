@@ -17,9 +17,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from bandstop.gate.base import Alive, Rule
-from bandstop.gate.magnitude import Magnitude, MagnitudeGate
-from bandstop.gate.spec import by_magnitude, fill, stacked
+from bandstop.gate.base import Alive, Gate, GateSpec, Rule, wide
+from bandstop.gate.spec import by_magnitude, fill
 from bandstop.number import whole
 
 if TYPE_CHECKING:
@@ -42,25 +41,28 @@ def standing(v: Tensor, group: int) -> Tensor:
     return found.flatten()[: size.numel()].view(size.shape).movedim(-1, axis)
 
 
-class NOfMGate(MagnitudeGate):
-    """Standing among M against a threshold."""
+class NOfMGate(Gate):
+    """A mask that every update sets: a group's places are looked at once a step, not in each pass."""
+
+    passing: Tensor
 
     def __init__(self, like: Tensor, scale: float, group: int) -> None:
-        super().__init__(like, scale)
+        super().__init__()
         self.group = group
+        self.hold(like, scale=scale, passing=torch.ones_like(like))
 
-    def standing(self, latent: Tensor) -> Tensor:
-        return standing(self.unit(latent.detach()), self.group)
+    def unit(self, latent: Tensor) -> Tensor:
+        return wide(latent) / self.scale
 
     def scores(self, latent: Tensor) -> Tensor:
-        return self.standing(latent)
+        return standing(self.unit(latent.detach()), self.group)
 
     def mask(self, latent: Tensor) -> Tensor:
-        return (self.standing(latent) >= self.threshold).to(latent)
+        return self.passing.to(latent)
 
 
 @dataclass(frozen=True)
-class NOfM(Magnitude):
+class NOfM(GateSpec):
     """N:M gates under a rate that rises.
 
     group  M; with 1 / (1 - rate) one of every M stays at the end
@@ -71,6 +73,10 @@ class NOfM(Magnitude):
     @property
     def words(self) -> str:
         return "N:M gate"
+
+    @property
+    def idle(self) -> dict[str, str]:
+        return {"sigma": "on masks that are 0 or 1 in every step"}
 
     @property
     def numbers(self) -> dict[str, Rule]:
@@ -85,11 +91,14 @@ class NOfM(Magnitude):
         return NOfMGate(like, scale, self.group)
 
     def update(self, models: Sequence[Gates], progress: float, alive: Alive) -> None:
-        """The threshold that the rate of this moment asks for."""
+        """The masks that the rate of this moment asks for; models may differ in M too."""
         for shares in zip(*(m.shares for m in models), strict=True):
-            fields = {}
-            for name in shares[0].names:
-                found = [standing(v, self.group) for v in stacked(models, name)]
-                fields[name] = torch.stack(found).flatten(1)
-            for name, a in by_magnitude(self, shares, fields, self.ramp(progress)).items():
-                fill(models, name, "threshold", a)
+            gated = {name: [m.tensors[name] for m in models] for name in shares[0].names}
+            fields = {
+                name: torch.stack([g.gate.scores(g.latent).flatten() for g in same])
+                for name, same in gated.items()
+            }
+            edges = by_magnitude(self, shares, fields, self.ramp(progress))
+            for name, field in fields.items():
+                passing = (field >= edges[name][:, None]).to(field)
+                fill(models, name, "passing", passing.view(-1, *gated[name][0].latent.shape))

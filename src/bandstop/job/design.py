@@ -73,9 +73,9 @@ def _loaded(config: Config) -> Dataset:
 
 def stack_key(config: Config) -> Config:
     """Equal for runs that can be trained together: of one loss, so of one fold where that sets it; and of
-    gates that differ in their rate alone."""
+    gates with the same levels."""
     fold = "" if config.class_weights == "none" else config.fold
-    rate = config.rate if METHODS[config.method].apart else 0.0
+    rate = config.rate if METHODS[config.method].coarsest else 0.0
     return replace(config.canonical(), fold=fold, seed=0, rate=rate)
 
 

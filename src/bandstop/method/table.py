@@ -19,9 +19,8 @@ class Method:
     network what is trained: None: the attention network; else a key of CONVOLUTIONS, whose network is
             recorded beside ours and delivers no bundle
     many    one training gives an order of the weights, and so a network of any rate
-    coarsest  of its levels the finer ones take part only where the coarser cannot meet the budget
-    apart   at another rate its gates differ in more than the rate, so that runs of several rates are not
-            trained together
+    coarsest  of its levels the finer ones take part only where the coarser cannot meet the budget; so its
+            gates are others at another rate, and runs of several rates are not trained together
     trains  False: starts from the dense reference's weights and makes no step of its own
     """
 
@@ -33,7 +32,6 @@ class Method:
     network: str | None = None
     many: bool = False
     coarsest: bool = False
-    apart: bool = False
     trains: bool = True
 
 
@@ -84,7 +82,6 @@ METHODS: dict[str, Method] = {
         source="Mishra et al., arXiv 2104.08378; any rate, by groups that shrink: our choice",
         gate="n-of-m",
         cut="settle",
-        apart=True,
     ),
     "mp-l0": Method(
         words="hard concrete gates and their expected number for half of the training, then as mp-finetune",
@@ -146,7 +143,6 @@ METHODS: dict[str, Method] = {
         gate="structured",
         cut="settle",
         coarsest=True,
-        apart=True,
     ),
     "ctf": Method(
         words="coarse to fine: an entry lives if its channel, row, column and it itself live",
