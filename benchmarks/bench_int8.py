@@ -19,18 +19,10 @@ from pathlib import Path
 from bandstop.bundle import load_bundle
 from bandstop.bundle.export.loss import held_out, loss_of_int8
 from bandstop.compile import Options
-from bandstop.compile.c.emit import footprint
-from bandstop.compile.lower import lower
 from bandstop.data import load
 from bandstop.errors import BadInput
+from bandstop.fit.limit import flash
 from bandstop.record import RunFolder, read_record
-
-
-def flash(bundle, int8: bool) -> int:
-    net = bundle.net
-    lowered = lower(net, bundle.description, bundle.normalisation, bundle.classes)
-    options = Options(optimize="size", int8=int8)
-    return footprint(options.arranged(lowered, (net.nodes, net.all_features)))[0]
 
 
 def main() -> None:
@@ -51,9 +43,7 @@ def main() -> None:
         held = held_out(dataset, bundle)
         eight = Options(int8=True, signals=bundle.signal(list(held.fitted)).numpy())
         loss = loss_of_int8(bundle, eight, held)
-        found[options.method, options.rate].append(
-            (loss, flash(bundle, False), flash(bundle, True))
-        )
+        found[options.method, options.rate].append((loss, flash(bundle), flash(bundle, int8=True)))
     if not found:
         raise BadInput(f"{given.runs} holds no finished run of {given.methods} with its network")
     print("method           rate   runs  32 bits  8 bits  difference  same class  bytes, 32 and 8")

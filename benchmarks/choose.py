@@ -9,8 +9,9 @@ outer fold still measures it honestly.
     python benchmarks/choose.py --data fpha:DIR --parts 3 --vary label-smoothing=0,0.1,0.2
 
 Prints a line for each value and rate: mean accuracy over parts and seeds, the rate before the exact cut,
-multiply-accumulates of a dense runtime, and each run's accuracy. --runs keeps the runs, so that the same
-command goes on where it was stopped.
+multiply-accumulates of a dense runtime, and each run's accuracy. One training of many rates (mrmp) has a
+line for each asked rate that it was examined at. --runs keeps the runs, so that the same command goes on
+where it was stopped.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ from tempfile import TemporaryDirectory
 from bandstop.data import Dataset, Fold, Sequence, load
 from bandstop.errors import BadInput
 from bandstop.job import design
-from bandstop.record import Config
+from bandstop.record import Config, Record
+from bandstop.report.spread import spread
 
 
 def inside(dataset: Dataset, outer: str, parts: int, by: str = "group") -> Dataset:
@@ -100,9 +102,9 @@ def dataset(data: str, outer: str, parts: int, by: str) -> Dataset:
     return inside(load(data), outer, parts, by)
 
 
-def outcome(config: Config, outer: str, parts: int, by: str, runs: Path) -> dict:
-    """The figures of one inner run, made or found."""
-    return design(config, runs, dataset(config.data, outer, parts, by)).record.result
+def outcome(config: Config, outer: str, parts: int, by: str, runs: Path) -> Record:
+    """One inner run, made or found."""
+    return design(config, runs, dataset(config.data, outer, parts, by)).record
 
 
 def parse(text: str) -> list[dict]:
@@ -135,6 +137,7 @@ def main() -> None:
     outer = given.outer or load(given.data).folds[-1].name
     how = (outer, given.parts, given.by)
     names = [f.name for f in dataset(given.data, *how).folds]
+    rates = [float(rate) for rate in given.rates.split(",")]
 
     with ExitStack() as stack:
         runs = given.runs or Path(stack.enter_context(TemporaryDirectory()))
@@ -143,16 +146,20 @@ def main() -> None:
         def measure(config: Config, words: str) -> None:
             configs = [replace(config, fold=n, seed=s) for n in names for s in range(given.seeds)]
             tasks = [pool.submit(outcome, c, *how, runs) for c in configs]
-            found = [task.result() for task in tasks]
-            right = [r["accuracy"] for r in found]
-            observed = [r["rate_observed"] for r in found if r["rate_observed"] is not None]
-            before = f", {statistics.fmean(observed):.4f} before the cut" if observed else ""
-            macs = statistics.fmean(r["macs"] for r in found)
-            each = " ".join(f"{100 * a:.1f}" for a in right)
-            print(
-                f"{words}: {100 * statistics.fmean(right):.2f} %{before}, {macs:.0f} MACs  ({each})",
-                flush=True,
-            )
+            found: dict[float, list[dict]] = {}
+            for record in spread([task.result() for task in tasks], rates):
+                found.setdefault(record.options.rate, []).append(record.result)
+            for rate, results in found.items():
+                said = words if config.method == "dense" else f"{words} {rate:g}"
+                right = [r["accuracy"] for r in results]
+                observed = [r["rate_observed"] for r in results if r["rate_observed"] is not None]
+                before = f", {statistics.fmean(observed):.4f} before the cut" if observed else ""
+                macs = statistics.fmean(r["macs"] for r in results)
+                each = " ".join(f"{100 * a:.1f}" for a in right)
+                print(
+                    f"{said}: {100 * statistics.fmean(right):.2f} %{before}, {macs:.0f} MACs  ({each})",
+                    flush=True,
+                )
 
         for options in (o for text in given.vary or [""] for o in parse(text)):
             words = " ".join(f"{k}={v}" for k, v in options.items()) or "defaults"
@@ -160,8 +167,8 @@ def main() -> None:
             # the dense references first: two runs that share one would wait for each other
             measure(base.dense(), f"{words}  dense")
             if base.method != "dense":
-                for rate in map(float, given.rates.split(",")):
-                    measure(replace(base, rate=rate), f"{words}  {base.method} {rate:g}")
+                for rate in rates[:1] if base.many else rates:
+                    measure(replace(base, rate=rate), f"{words}  {base.method}")
 
 
 if __name__ == "__main__":

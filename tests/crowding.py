@@ -26,8 +26,7 @@ def texts(figure: Figure) -> list[Text]:
 
 def crowded(figure: Figure) -> list[str]:
     """Texts that lie over each other, or leave the figure."""
-    # of the words alone, not of the arrow of an annotation
-    boxes = [(t.get_text(), Text.get_window_extent(t)) for t in texts(figure)]
+    boxes = [(t.get_text(), t.get_window_extent()) for t in texts(figure)]
     bad = [f"{a} | {b}" for (a, p), (b, q) in combinations(boxes, 2) if p.padded(-1).overlaps(q)]
     whole = figure.bbox
     return bad + [a for a, p in boxes if p.x0 < 0 or p.y0 < 0 or p.x1 > whole.x1 or p.y1 > whole.y1]

@@ -230,3 +230,11 @@ def test_a_whole_number_and_the_same_with_a_point_are_one_run():
         Config(rate=np.float64(0.5), steps=np.int64(7)).to_dict()
         == Config(rate=0.5, steps=7).to_dict()
     )
+
+
+@pytest.mark.parametrize("where", [{"device": "cuda"}, {"device": "auto"}])
+@pytest.mark.parametrize("options", [{}, {"fold": "1-a"}])
+def test_where_a_run_is_made_is_no_part_of_which_run_it_is(where, options):
+    here, there = Config(**options), Config(**options, **where)
+    assert run_name(here, "ab") == run_name(there, "ab")
+    assert run_identity(here.to_dict(), "ab") == run_identity(there.to_dict(), "ab")

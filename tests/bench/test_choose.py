@@ -11,6 +11,7 @@ from making import SIDED, recordings
 
 from bandstop.data import Dataset, Fold, load
 from bandstop.errors import BadInput
+from bandstop.record import read_record
 
 FILE = Path(__file__).parents[2] / "benchmarks" / "choose.py"
 SPEC = importlib.util.spec_from_file_location("choose", FILE)
@@ -106,6 +107,23 @@ def test_the_command_prints_a_line_for_dense_and_for_each_rate(tmp_path, monkeyp
     assert kept == (
         [f"fold{n}" for n in names[:-1]] if len(names) > 2 else ["folda", "foldb", "foldc"]
     )
+
+
+def test_one_training_of_many_rates_prints_what_it_has_at_each(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(
+        sys, "argv",
+        ["choose", "--data", "synthetic", "--method", "mrmp", "--rates", "0.6,0.9", "--seeds", "1",
+         "--jobs", "1", "--vary", "steps=2 heads=2 filters=4", "--runs", str(tmp_path)],
+    )  # fmt: skip
+    monkeypatch.setattr(choose, "ProcessPoolExecutor", Here)
+    choose.main()
+    lines = capsys.readouterr().out.splitlines()
+    records = [read_record(path) for path in sorted(tmp_path.glob("*mrmp*/record.json"))]
+    for line, rate in zip(lines[1:], (0.6, 0.9), strict=True):
+        rows = [b for r in records for b in r.result["by_rate"] if b["rate_target"] == rate]
+        each = " ".join(f"{100 * row['accuracy']:.1f}" for row in rows)
+        assert line.startswith(f"steps=2 heads=2 filters=4  mrmp {rate}: ")
+        assert line.endswith(f"({each})")
 
 
 class Here:

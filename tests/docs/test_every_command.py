@@ -1,8 +1,9 @@
 """Every command and every piece of Python in README and docs/ is run, or a table says why it is not.
 
 A page is followed from top to bottom in a folder of its own, in which recordings made up by code lie where
-the page has the reader's: SBU's layout under path/to/SBU. Trainings are made small by flags that are
-appended, so that what a reader types is what is tried, down to the files it leaves for the next line.
+the page has the reader's: SBU's layout under path/to/SBU, FPHA's under path/to/fpha. Trainings are made small
+by flags that are appended, so that what a reader types is what is tried, down to the files it leaves for the
+next line. Of the papers' tables the plan is made, on the CPU.
 """
 
 from __future__ import annotations
@@ -23,13 +24,14 @@ import bandstop as bs
 from bandstop.api import design
 from bandstop.cli import main as cli
 from bandstop.data import load
+from bandstop.data.formats import fpha
 from bandstop.data.formats.csv_folder import write_csv
 from bandstop.data.protocols import SBU_FOLDS
 from bandstop.job import Listener
 from bandstop.sweep import OLD, TABLES
 from bandstop.sweep.table import UNNAMED
 
-from .pages import PAGES, ROOT, Told, mentioned, told
+from .pages import PAGES, ROOT, mentioned, told
 
 NET = ["--steps", "50", "--heads", "2", "--filters", "6", "--chunks", "4"]
 SMALL = {
@@ -59,15 +61,6 @@ EXCEPTIONS = {
     "from dask_kubernetes": "needs a cluster, and the page says that it was not tried",
 }
 """How a command or a piece of Python begins that is not run -> why not."""
-ELSEWHERE = {
-    "fpha:path/to": "recordings that may not be passed on; the same command of SBU is run",
-    "--device cuda": "needs a GPU: tests/sweep/test_tables.py",
-}
-"""Words of a command that is not run -> why not."""
-
-
-def excepted(each: Told) -> bool:
-    return each.text.startswith(tuple(EXCEPTIONS)) or any(w in each.text for w in ELSEWHERE)
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +68,7 @@ def desk(tmp_path_factory) -> Path:
     """What a reader has: recordings, a network, one of many rates."""
     folder = tmp_path_factory.mktemp("desk")
     write_sbu(folder / "path" / "to" / "SBU")
+    write_fpha(folder / "path" / "to" / "fpha")
     (folder / "my").mkdir()
     write_csv(load("synthetic:gestures"), folder / "my" / "folder")
     small = {"steps": 50, "heads": 2, "filters": 6, "chunks": 4, "listener": Listener()}
@@ -100,8 +94,26 @@ def write_sbu(root: Path) -> None:
             np.savetxt(file, rows, "%.6f", delimiter=",")
 
 
+def write_fpha(root: Path) -> None:
+    """Synthetic gestures in FPHA's layout, and the first fold as its official list."""
+    data, names = load("synthetic:gestures"), []
+    for sequence in data.sequences:
+        names.append(sequence.name.replace("subject", "Subject_").replace(" ", "_"))
+        file = root / fpha.POSES / names[-1] / fpha.FILE
+        file.parent.mkdir(parents=True)
+        positions = sequence.positions.reshape(sequence.frames, -1)
+        np.savetxt(file, np.c_[np.arange(sequence.frames), positions], "%.4f")
+    with (root / fpha.SPLIT).open("w") as split:
+        for part, places in zip(fpha.PARTS, (data.folds[0].train, data.folds[0].test), strict=True):
+            print(part, len(places), file=split)
+            for place in places:
+                print(names[place], data.sequences[place].label, file=split)
+
+
 LARGE = {*TABLES} - {*UNNAMED}
-"""The papers' tables: of these only the plan is made."""
+"""The papers' tables."""
+PLAN = ["--dry-run", "--device", "cpu"]
+"""Flags by which only their plan is made, whether or not there is a GPU."""
 
 
 def carry_out(command: str) -> None:
@@ -112,7 +124,7 @@ def carry_out(command: str) -> None:
         assert files, f"nothing is called {word}"
         words += files
     many = words[0] == "table" and OLD.get(words[1], words[1]) in LARGE
-    code = cli.run([*words, *(["--dry-run"] if many else SMALL.get(words[0], []))])
+    code = cli.run([*words, *(PLAN if many else SMALL.get(words[0], []))])
     assert code == 0, command
 
 
@@ -140,7 +152,7 @@ def test_what_a_page_tells_to_type_works_from_its_top_to_its_bottom(
     small = {"steps": 50, "heads": 2, "filters": 6, "chunks": 4, "listener": Listener()}
     monkeypatch.setattr("bandstop.api.design", lambda *a, **k: design(*a, **small | k))
     for each in told(page.read_text()):
-        if excepted(each):
+        if each.text.startswith(tuple(EXCEPTIONS)):
             continue
         if each.language == "python":
             understand(each.text)

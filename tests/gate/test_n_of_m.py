@@ -30,11 +30,10 @@ def test_the_largest_of_a_group_stands_before_the_second_of_any_other(shape, siz
     stands = groups(standing(v, size), size)
     for values, places in zip(groups(v.abs(), size), stands, strict=True):
         assert torch.equal(values.argsort(), places.argsort())
-        most = places.sort(descending=True).values
-        assert (
-            (most > size - 1 - torch.arange(len(most)) + 0.0)
-            & (most < size - torch.arange(len(most)) + 1.0)
-        ).all()
+        most, largest = places.sort(descending=True).values, values.sort(descending=True).values
+        step = size - torch.arange(len(most))
+        assert torch.equal(most, step + largest / (1 + largest))
+        assert ((most >= step) & (most < step + 1)).all()
 
 
 @pytest.mark.parametrize("progress", [0.1, 0.3, 0.6, 1.0])

@@ -42,6 +42,11 @@ def test_an_option_that_differs_splits_only_the_rows_that_look_at_it(make):
     assert {r.label for r in table} == {"pmp, exempt dense", "pmp, exempt none"}
 
 
+def test_runs_of_one_row_may_be_made_on_different_devices(make):
+    (row,) = rows([make(), make(device="cuda", seed=1)])
+    assert (row.label, row.n) == ("pmp", 2)
+
+
 def test_an_option_that_differs_in_one_data_set_is_not_named_in_the_other(make):
     elsewhere = replace(make(), data=make().data | {"name": "other"})
     table = rows([make(), make(prior="laplace"), elsewhere])

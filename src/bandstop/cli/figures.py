@@ -51,17 +51,18 @@ def _time(runs: list[Path]) -> None:
     from bandstop.report.summary import rows
     from bandstop.text import shown
 
-    made = {p.parent.name: p.parent for path in runs for p in sorted(path.rglob("record.json"))}
-    wanted: dict[Path, set[float]] = {}
+    files = (file for path in runs for file in sorted(path.rglob("record.json")))
+    made = {file.parent.name: RunFolder(file.parent) for file in files}
+    wanted: dict[RunFolder, set[float]] = {}
     for row in rows(spread(collect(runs).records)):
         if row.spreads["microseconds"].mean is None:
             names = (Path(r.result["run"]).name for r in row.records)
-            found = [RunFolder(made[name]) for name in names if name in made]
+            found = (made[name] for name in names if name in made)
             many = row.records[0].options.many
-            first = next((f.path for f in found if not many or f.bundle.exists()), None)
+            first = next((f for f in found if not many or f.bundle.exists()), None)
             if first is not None:
                 wanted.setdefault(first, set()).add(row.rate)
     for number, (folder, rates) in enumerate(wanted.items(), 1):
-        for rate, took in time_run(RunFolder(folder), rates):
-            words = f"{number} of {len(wanted)}: {folder.name}, rate {rate:g}: {took:.2f} µs"
+        for rate, took in time_run(folder, rates):
+            words = f"{number} of {len(wanted)}: {folder.path.name}, rate {rate:g}: {took:.2f} µs"
             typer.echo(shown(words), err=True)

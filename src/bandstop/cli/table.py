@@ -102,10 +102,7 @@ def table(
             f"fold {fold} tests on what it has nothing of to train on: {several(classes)}; its accuracy "
             "counts them as wrong. Record them, or leave the fold out with --folds"
         )
-        typer.echo(
-            shown(lacking),
-            err=True,
-        )
+        typer.echo(shown(lacking), err=True)
     if dry_run:
         _show_plan(plan, asked, dataset, runs, jobs)
         return

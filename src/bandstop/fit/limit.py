@@ -18,12 +18,13 @@ from bandstop.number import real
 ROUNDS = 15
 
 
-def flash(bundle: Bundle) -> float:
-    """Bytes of weights, positions and constants of the C file that `compile --optimize size` makes."""
+def flash(bundle: Bundle, int8: bool = False) -> float:
+    """Bytes of weights, positions and constants of the C file that `compile --optimize size` makes, or
+    with `--int8`."""
     net = bundle.net
     lowered = lower(net, bundle.description, bundle.normalisation, bundle.classes)
     shape = (net.nodes, net.all_features)
-    return float(footprint(Options(optimize="size").arranged(lowered, shape))[0])
+    return float(footprint(Options(optimize="size", int8=int8).arranged(lowered, shape))[0])
 
 
 def microseconds(bundle: Bundle) -> float:

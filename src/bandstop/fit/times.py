@@ -9,6 +9,7 @@ import torch
 
 from bandstop.bundle import Bundle, load_bundle
 from bandstop.data.normalise import Normalisation
+from bandstop.data.speed import SPEEDS
 from bandstop.fit.limit import microseconds
 from bandstop.job import description_of
 from bandstop.method import METHODS
@@ -52,16 +53,15 @@ def network_of(record: Record) -> Bundle:
     a record can be timed where its run's own network is not."""
     config = record.options
     masks = {name: torch.from_numpy(unpack(packed)) for name, packed in record.masks.items()}
-    heads, _, nodes = masks["attention"].shape
-    features, filters = masks["filters"].shape[1:]
+    description = description_of(config, Skeleton.from_dict(record.skeleton))
     classes = tuple(record.data["classes"])
-    shape = Shape(heads, nodes, features, filters, len(classes), config.fusion)
+    shape = Shape(config.heads, *description.size, config.filters, len(classes), config.fusion)
     net = AttentionGCN(shape, torch.Generator().manual_seed(0)).requires_grad_(False)
-    kinds = 3 if config.features == "speeds" else 1
+    kinds = 1 + len(SPEEDS) * description.speeds
     return Bundle(
         compact(net, masks),
-        description_of(config, Skeleton.from_dict(record.skeleton)),
-        Normalisation(torch.zeros(nodes, features), torch.ones(kinds)),
+        description,
+        Normalisation(torch.zeros(description.size), torch.ones(kinds)),
         classes,
         {"method": config.method, "rate": config.rate},
     )

@@ -136,17 +136,15 @@ def _name(axes: Axes, ends: dict[str, tuple[float, float, str]]) -> None:
     words = dict(zip(ends, key_words(list(ends)), strict=True))
     names = sorted(ends, key=lambda name: ends[name][1])
     foot = low + least / 2
-    right = min(x for x, _, _ in ends.values())
+    start = 0.8 * min(x for x, _, _ in ends.values())
     places = spaced([max(ends[name][1], foot) for name in names], least, foot, high)
     for name, place in zip(names, places, strict=True):
         x, y, colour = ends[name]
         said = words[name].replace("\n", " ") + (f" ({percent(round(y, 2))})" if y < low else "")
-        named = axes.annotate(
-            clipped(said, LONGEST), (x, max(y, low)), (right * 0.8, place), color=INK, fontsize=SMALL - 1.5,
-            va="center", annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": colour, "lw": 0.8, "ls": ":", "shrinkA": 1, "shrinkB": 3,
-                        "relpos": (0, 0.5)},
-        )  # fmt: skip
+        axes.plot([x, 1.05 * start], [max(y, low), place], ":", color=colour, lw=0.8, zorder=1)
+        named = axes.text(
+            start, place, clipped(said, LONGEST), color=INK, fontsize=SMALL - 1.5, va="center"
+        )
         named.set_in_layout(False)  # the axes have room for it
 
 
