@@ -34,7 +34,7 @@ class Cut(torch.autograd.Function):
         return (x > SEEN).to(x)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Tensor:  # type: ignore[override]
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
         return (grad > SEEN).to(grad)
 
 
@@ -60,7 +60,7 @@ def start(graph: Graph, masks: Mapping[str, Tensor]) -> dict[str, Marks]:
         ones = torch.ones(shape, requires_grad=True)
         found[name] = Marks(ones, torch.ones(shape))
     for name, tensor in graph.tensors.items():
-        mask = masks[name] if name in masks else tensor != 0
+        mask = masks.get(name, tensor != 0)
         found[name] = Marks(None, mask.detach().to(torch.float32).requires_grad_())
     return found
 
@@ -94,8 +94,9 @@ def needed(graph: Graph, masks: Mapping[str, Tensor]) -> dict[str, Tensor]:
     every = [m for ms in kept.values() for m in ms]
     if not goals:
         return {n: torch.zeros_like(v.counts, dtype=torch.bool) for n, v in found.items()}
-    total = sum(v.sum() for v in goals)
-    grads = dict(zip(map(id, every), torch.autograd.grad(total, every, allow_unused=True), strict=True))
+    total = torch.stack([v.sum() for v in goals]).sum()
+    wanted = torch.autograd.grad(total, every, allow_unused=True)
+    grads = {id(mark): grad for mark, grad in zip(every, wanted, strict=True)}
     result = {}
     for name, (_, counts) in found.items():
         there = torch.zeros_like(counts, dtype=torch.bool)
@@ -128,9 +129,7 @@ def reached(graph: Graph, masks: Mapping[str, Tensor]) -> dict[str, Tensor]:
     with torch.no_grad():
         found = flow(graph, start(graph, masks))
     nothing = {n: torch.zeros_like(found[n].counts) for n in graph.outputs}
-    return {
-        n: (nothing[n] if (v := found[n].varies) is None else v) > SEEN for n in graph.outputs
-    }
+    return {n: (nothing[n] if (v := found[n].varies) is None else v) > SEEN for n in graph.outputs}
 
 
 class Paths:
@@ -198,7 +197,7 @@ class Paths:
             if step in self.seen:
                 continue
             self.seen.add(step)
-            name, varying, place = step
+            name, _, place = step
             if name in self.masks:
                 self.masks[name].view(-1)[place] = True
             if name in self.maker:
@@ -229,16 +228,10 @@ class Paths:
                 return []
             one = goal.reshape(-1)[place]
             terms = self._terms(one, leaves)
-            best = max(terms, key=lambda t: (t[2], t[3]))
-            source, kind, _, _, at, leaf = best
-            found = [(source, kind, at)]
-            # again with this element alone: what is it multiplied with?
-            for other in leaves:
-                if other[2] is leaf:
-                    (grad,) = torch.autograd.grad(one, leaf, retain_graph=True, create_graph=True)
-                    factor = grad.reshape(-1)[at]
-                    found += self._factors(factor, leaves, leaf)
-        return found
+            source, kind, _, _, at, leaf = max(terms, key=lambda t: (t[2], t[3]))
+            (grad,) = torch.autograd.grad(one, leaf, retain_graph=True, create_graph=True)
+            factors = self._factors(grad.reshape(-1)[at], leaves, leaf)
+        return [(source, kind, at), *factors]
 
     def _terms(
         self, one: Tensor, leaves: list[tuple[str, bool, Tensor]]

@@ -62,9 +62,8 @@ def shrink(graph: Graph) -> Graph:
         nodes of its own behind it.
     """
     graph = _with_doors(graph)
-    first = next(iter(graph.tensors.values()), torch.zeros(()))
-    like = {"dtype": first.dtype, "device": first.device}
-    there = values(graph, [torch.zeros(s, **like) for s in graph.inputs.values()])
+    like = next(iter(graph.tensors.values()), torch.zeros(()))
+    there = values(graph, [torch.zeros(shape).to(like) for shape in graph.inputs.values()])
     shapes = {name: tuple(v.shape) for name, v in there.items()}
     with torch.enable_grad():
         matters = needed(graph, {})

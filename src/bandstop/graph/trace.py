@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, fx, nn
@@ -74,6 +74,10 @@ def _unusual(model: nn.Module, examples: Sequence[Tensor]) -> int:
     )
 
 
+class Unknown(Exception):
+    """An operation that graphs do not have, in words."""
+
+
 class _Reader:
     """Reads an exported program node by node."""
 
@@ -84,8 +88,8 @@ class _Reader:
         first: dict[int, str] = {}
         for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
             first.setdefault(id(tensor), name)
-        state = dict(model.named_parameters(remove_duplicate=False))
-        state |= dict(model.named_buffers(remove_duplicate=False))
+        state: dict[str, Tensor] = dict(model.named_buffers(remove_duplicate=False))
+        state |= model.named_parameters(remove_duplicate=False)
         lifted = signature.inputs_to_lifted_tensor_constants
         self.tensors: dict[str, Tensor] = {}
         self.inputs: dict[str, Shape] = {}
@@ -109,7 +113,8 @@ class _Reader:
             elif node.op == "call_function":
                 self.call(node)
             elif node.op == "output":
-                self.results = [self.names[n] for n in node.args[0] if isinstance(n, fx.Node)]
+                returned = cast(Sequence[Any], node.args[0])
+                self.results = [self.names.get(n, "") for n in returned if isinstance(n, fx.Node)]
 
     def graph(self) -> Graph:
         if self.unknown:
@@ -153,40 +158,38 @@ class _Reader:
         return output
 
     def call(self, node: fx.Node) -> None:
-        target = node.target
-        if target is operator.getitem:
-            source, index = node.args
+        if node.target is operator.getitem:
+            source, index = cast(tuple[fx.Node, int], node.args)
             if source in self.parts:
                 self.names[node] = self.parts[source][index]
             return
-        name = str(getattr(target, "_schema", target)).split("(")[0]
-        name = name.removeprefix("aten::")
+        if any(n not in self.names and n not in self.parts for n in node.all_input_nodes):
+            return  # made of something unknown
+        name = (
+            str(getattr(node.target, "_schema", node.target)).split("(")[0].removeprefix("aten::")
+        )
         reader = READERS.get(name.split(".")[0])
-        values = node.meta.get("val")
-        if reader is None:
-            if not node.all_input_nodes and isinstance(values, Tensor):
+        try:
+            if reader is not None:
+                reader(self, node, *node.args, **node.kwargs)
+            elif not node.all_input_nodes and isinstance(node.meta.get("val"), Tensor):
                 self.made(node)
             else:
-                self.unknown[name] = place(node)
-                self.names[node] = "?"
-                self.parts[node] = ["?"] * 64
-            return
-        if any(self.names.get(n) == "?" for n in node.all_input_nodes):
-            self.names[node] = "?"
-            self.parts[node] = ["?"] * 64
-            return
-        reader(self, node, *node.args, **node.kwargs)
+                raise Unknown(name)
+        except Unknown as unknown:
+            self.unknown[str(unknown)] = place(node)
 
     def made(self, node: fx.Node) -> None:
         """A constant that the module makes itself, such as zeros."""
-        tensor = node.target(*node.args, **{k: v for k, v in node.kwargs.items() if k != "pin_memory"})
+        make = cast(Callable[..., Tensor], node.target)
+        tensor = make(*node.args, **{k: v for k, v in node.kwargs.items() if k != "pin_memory"})
         along = self.along(node)
         if along is not None:
             tensor = tensor.narrow(along, 0, tensor.shape[along] // self.batch)
         self.names[node] = self.constant(tensor, node.name)
 
     def reshaped(self, node: fx.Node, source: str | None = None) -> None:
-        source = self.names[node.args[0]] if source is None else source
+        source = self.names[cast(fx.Node, node.args[0])] if source is None else source
         self.add(node, "view", [source], shape=self.shape(node), batch=self.along(node))
 
 
@@ -241,14 +244,18 @@ def _stack(r: _Reader, n: fx.Node, xs: Sequence[fx.Node], dim: int = 0) -> None:
     dim %= rank
     single = list(r.shape(n))
     single[dim] = 1
-    views = [
-        r.add(n, "view", [r.names[x]], shape=tuple(single), batch=r.along(n)) for x in xs
-    ]
+    views = [r.add(n, "view", [r.names[x]], shape=tuple(single), batch=r.along(n)) for x in xs]
     r.add(n, "concatenate", views, dim=dim)
 
 
 def _slice(
-    r: _Reader, n: fx.Node, x: fx.Node, dim: int = 0, start: Any = 0, stop: Any = None, step: int = 1
+    r: _Reader,
+    n: fx.Node,
+    x: fx.Node,
+    dim: int = 0,
+    start: Any = 0,
+    stop: Any = None,
+    step: int = 1,
 ) -> None:
     dim %= len(r.full(x))
     index = list(range(r.full(x)[dim])[slice(start, stop, step)])
@@ -264,7 +271,9 @@ def _select(r: _Reader, n: fx.Node, x: fx.Node, dim: int, index: int) -> None:
     r.reshaped(n, part)
 
 
-def _pieces(r: _Reader, n: fx.Node, x: fx.Node, dim: int, counts: Sequence[int], flat: bool) -> None:
+def _pieces(
+    r: _Reader, n: fx.Node, x: fx.Node, dim: int, counts: Sequence[int], flat: bool
+) -> None:
     dim %= len(r.full(x))
     start, r.parts[n] = 0, []
     for count, val in zip(counts, n.meta["val"], strict=True):
@@ -287,14 +296,10 @@ def _split(r: _Reader, n: fx.Node, x: fx.Node, _: Any, dim: int = 0) -> None:
     _pieces(r, n, x, dim, counts, flat=False)
 
 
-def _einsum(
-    r: _Reader, n: fx.Node, equation: str, xs: Sequence[fx.Node], path: Any = None
-) -> None:
+def _einsum(r: _Reader, n: fx.Node, equation: str, xs: Sequence[fx.Node], path: Any = None) -> None:
     equation = equation.replace(" ", "")
     if "..." in equation or len(xs) > 2:
-        r.unknown["einsum with an ellipsis or three values"] = place(n)
-        r.names[n] = "?"
-        return
+        raise Unknown("einsum with an ellipsis or three values")
     if "->" not in equation:
         every = [c for c in sorted(set(equation)) if c.isalpha() and equation.count(c) == 1]
         equation += "->" + "".join(every)
@@ -304,20 +309,16 @@ def _einsum(
 def _matmul(r: _Reader, n: fx.Node, a: fx.Node, b: fx.Node) -> None:
     left, right = len(r.full(a)), len(r.full(b))
     if left < 2 or right < 2:
-        r.unknown["matmul of a vector"] = place(n)
-        r.names[n] = "?"
-        return
+        raise Unknown("matmul of a vector")
     one = [chr(ord("a") + i) for i in range(max(left, right) - 2)]
     first = one[len(one) - (left - 2) :] if left > 2 else []
     second = one[len(one) - (right - 2) :] if right > 2 else []
-    shapes = {}
+    shapes: dict[str, set[int]] = {}
     for word, x in ((first, a), (second, b)):
         for letter, size in zip(word, r.full(x), strict=False):
             shapes.setdefault(letter, set()).add(size)
     if any(len(s) > 1 for s in shapes.values()):
-        r.unknown["matmul that repeats a matrix"] = place(n)
-        r.names[n] = "?"
-        return
+        raise Unknown("matmul that repeats a matrix")
     equation = f"{''.join(first)}xy,{''.join(second)}yz->{''.join(one)}xz"
     r.add(n, "einsum", [r.names[a], r.names[b]], equation=equation)
 
@@ -351,9 +352,7 @@ def _conv(
         kernel = r.full(w)[2:]
         spread = [d * (k - 1) for d, k in zip(_each(dilation, count), kernel, strict=True)]
         if padding == "same" and any(s % 2 for s in spread):
-            r.unknown["convolution with another padding on each side"] = place(n)
-            r.names[n] = "?"
-            return
+            raise Unknown("convolution with another padding on each side")
         padding = [s // 2 if padding == "same" else 0 for s in spread]
     made = r.add(
         n, "convolve", [r.names[x], r.names[w]], stride=_each(stride, count),
@@ -370,7 +369,9 @@ def _each(value: Any, count: int) -> tuple[int, ...]:
     return tuple(value * count if len(value) == 1 else value)
 
 
-def _norm(r: _Reader, n: fx.Node, x: fx.Node, w: Any, b: Any, mean: fx.Node, var: fx.Node, *a: Any) -> None:
+def _norm(
+    r: _Reader, n: fx.Node, x: fx.Node, w: Any, b: Any, mean: fx.Node, var: fx.Node, *a: Any
+) -> None:
     eps = a[-1]
     scale = (r.tensors[r.names[var]] + eps).rsqrt()
     if w is not None:
@@ -430,12 +431,12 @@ def _scaled(scale: float) -> Callable[..., None]:
 
 
 def _total(mean: bool) -> Callable[..., None]:
-    def read(r: _Reader, n: fx.Node, x: fx.Node, dims: Any = None, keep: bool = False, **_: Any) -> None:
+    def read(
+        r: _Reader, n: fx.Node, x: fx.Node, dims: Any = None, keep: bool = False, **_: Any
+    ) -> None:
         over = dims_of(dims, len(r.full(x)))
         if r.along(x) in over:
-            r.unknown["a sum over the batch"] = place(n)
-            r.names[n] = "?"
-            return
+            raise Unknown("a sum over the batch")
         made = r.add(n, "sum", [r.names[x]], dims=over)
         if mean:
             count = math.prod(r.full(x)[d] for d in over)
@@ -498,9 +499,7 @@ def _adaptive(r: _Reader, n: fx.Node, x: fx.Node, out: Any) -> None:
     sizes = _each(out, rank - 2) if not isinstance(out, int) else (out,) * (rank - 2)
     over = r.full(x)[-len(sizes) :]
     if any(o and n_ % o for n_, o in zip(over, sizes, strict=True)):
-        r.unknown["adaptive pooling into unequal windows"] = place(n)
-        r.names[n] = "?"
-        return
+        raise Unknown("adaptive pooling into unequal windows")
     kernel = [n_ // o for n_, o in zip(over, sizes, strict=True)]
     _mean_pool(r, n, x, kernel, kernel)
 
@@ -520,9 +519,7 @@ def _pad(r: _Reader, n: fx.Node, x: fx.Node, around: Sequence[int], value: float
     for i in range(len(around) // 2):
         before[rank - 1 - i], after[rank - 1 - i] = around[2 * i], around[2 * i + 1]
     if value or min(around) < 0:
-        r.unknown["padding with other than zeros"] = place(n)
-        r.names[n] = "?"
-        return
+        raise Unknown("padding with other than zeros")
     r.add(n, "pad", [r.names[x]], before=before, after=after)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
@@ -31,8 +31,7 @@ def choose(
     scores  name -> score of each weight (higher stays); -inf means never, unless the budget needs it
     always  name -> weights that stay in any case: a path that keeps the output alive
 
-    Every tensor keeps at least one weight: those of `always`, or else its best. Ties are broken
-    the same way each time.
+    Without `always` every tensor keeps at least its best weight. Ties are broken the same way each time.
     Errors: BadInput for NaN scores or a budget smaller than what must stay.
     """
     for name, score in scores.items():
@@ -46,7 +45,7 @@ def choose(
             stays = always[name].flatten() if always is not None and name in always else None
             if stays is not None and stays.any():
                 score[stays] = torch.inf
-            else:
+            elif always is None:
                 score[score.argmax()] = torch.inf
             ranks.append(score)
         pooled = torch.cat(ranks)
@@ -62,3 +61,39 @@ def choose(
         for name, part in zip(share.names, parts, strict=True):
             masks[name] = part.view_as(scores[name])
     return masks
+
+
+def choose_alive(
+    scores: Mapping[str, Tensor],
+    budget: Budget,
+    always: Mapping[str, Tensor],
+    alive: Callable[[Masks], Masks],
+    rounds: int = 200,
+) -> Masks:
+    """`choose`, with nothing spent on the dead.
+
+    always  weights that stay in any case, alive on their own
+    alive   masks -> the same without dead weights
+
+    Dead weights give their place to the best that were left out, until all that stay are live. At
+    most `rounds` times: usually one or two are enough, at the highest rates some dozens. What is still
+    dead then, or can't be exchanged for anything, is dropped, and fewer stay than the budget allows.
+    Exempt tensors keep their dead weights: they were promised whole.
+    Errors: as in `choose`.
+    """
+    current = dict(scores)
+    masks = choose(current, budget, always)
+    sizes = {name: score.numel() for name, score in scores.items()}
+    free = {n for share in budget.resolve(sizes) for n in share.names}
+    for _ in range(rounds):
+        left = alive(masks)
+        dead = {n: masks[n] & ~left[n] for n in free}
+        if not any(d.any() for d in dead.values()):
+            return masks
+        if all(torch.isneginf(current[n][d]).all() for n, d in dead.items()):
+            break  # nothing is left that could take their place
+        current = {n: s.masked_fill(dead[n], -torch.inf) if n in free else s
+                   for n, s in current.items()}  # fmt: skip
+        masks = choose(current, budget, always)
+    left = alive(masks)
+    return {n: left[n] if n in free else masks[n] for n in masks}

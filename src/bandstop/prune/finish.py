@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
+from collections.abc import Sequence
+from typing import overload
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from bandstop import gate
-from bandstop.errors import BadInput
-from bandstop.prune.choose import Masks, choose
+from bandstop.errors import BadInput, Failure
+from bandstop.graph import Graph, GraphNet, live, paths, run, shrink, trace
+from bandstop.prune.choose import Masks, choose, choose_alive
 from bandstop.prune.choose_groups import choose_groups
 
 FEW = 0.01
 """The part of a tensor's weights below which it is worth a word that no more are left."""
 
 
-def settle(model: nn.Module, gates: gate.Gates) -> Masks:
+Example = Tensor | Sequence[Tensor]
+
+
+def settle(model: nn.Module, gates: gate.Gates, example: Example | None = None) -> Masks:
     """Choose the weights that stay and fix them: training goes on with the network as it will be.
 
     The soft masks may miss the budget by a few weights, and could leave a tensor without any; here each
@@ -24,10 +31,14 @@ def settle(model: nn.Module, gates: gate.Gates) -> Masks:
     tensor at least its best weight. From here on `gates.update` has nothing left to do.
     Gives the masks back, by tensor. Tensors down to under 1 % of their weights are named in a GateWarning.
 
-    Errors: BadInput, with nothing changed, for gates that are not this model's, and for parameters
-    that training left without a finite value.
+    example  an input with the batch first, or several: then the model is followed as a graph
+             (`graph.trace`), every element of every output keeps a path to an input, and no weight is
+             spent where nothing comes of it
+
+    Errors: BadInput, with nothing changed, for gates that are not this model's, for parameters that
+    training left without a finite value, and with an example for a model that cannot be followed.
     """
-    masks = _final(model, gates)
+    masks = _final(model, gates, example)
     if not gates.settled:
         named = gates.names_in(model)
         gate.fix(model, {there: masks[name] for name, there in named.items()})
@@ -35,23 +46,77 @@ def settle(model: nn.Module, gates: gate.Gates) -> Masks:
     return masks
 
 
-def finish(model: nn.Module, gates: gate.Gates) -> Masks:
+@overload
+def finish(model: nn.Module, gates: gate.Gates) -> Masks: ...
+@overload
+def finish(model: nn.Module, gates: gate.Gates, example: Example) -> GraphNet: ...
+def finish(model: nn.Module, gates: gate.Gates, example: Example | None = None) -> Masks | GraphNet:
     """Bake the masks into plain parameters: those that were settled, or else chosen now as `settle` does.
 
     Weights that were never trained without the others do worse, and BatchNorm's running statistics are
     those of another network: settle some time before, and estimate them again at the end
     (`torch.optim.swa_utils.update_bn`).
-    Gives the masks back, by tensor. For an AttentionGCN `choose_live` and `compact` do more.
+    Gives the masks back, by tensor; with an `example`, as in `settle`, the network that computes the
+    same in eval mode without what is dead, for any batch. For an AttentionGCN `choose_live` and
+    `compact` do more.
 
-    Errors: as in `settle`.
+    Errors: as in `settle`; Failure where the small network would compute something else.
     """
-    masks = _final(model, gates)
+    masks = _final(model, gates, example)
     named = gates.names_in(model)
     gate.bake(model, {named[name]: mask for name, mask in masks.items() if name in named})
-    return masks
+    if example is None:
+        return masks
+    examples = (example,) if isinstance(example, Tensor) else tuple(example)
+    whole = trace(model, examples)
+    small = shrink(whole)
+    _require_same(whole, small, examples)
+    return GraphNet(small).eval()
 
 
-def _final(model: nn.Module, gates: gate.Gates) -> Masks:
+EXACT = 1e-5
+"""How far, beside the largest output, a small network may be from the whole one."""
+
+
+@torch.no_grad()
+def _require_same(whole: Graph, small: Graph, examples: Sequence[Tensor]) -> None:
+    """Errors: Failure where two graphs do not compute the same of noise as large as the examples."""
+    noise = [
+        torch.randn_like(x) * x.std() if x.numel() > 1 else torch.randn_like(x) for x in examples
+    ]
+    for inputs in (examples, noise):
+        for there, now in zip(run(whole, inputs), run(small, inputs), strict=True):
+            off = float((there - now).abs().max() / there.abs().max().clamp(min=1e-30))
+            if not off <= EXACT:
+                raise Failure(
+                    f"the compacted network is {off:.1e} off the whole one: a fault of ours, please report it"
+                )
+
+
+def _with_paths(model: nn.Module, gates: gate.Gates, example: Example, scores: Masks) -> Masks:
+    """The exact budget with a path to every output, and nothing spent on the dead."""
+    whole = copy.deepcopy(model)
+    places = {g.name: g.latent for g in gate.gated_tensors(whole)}
+    gate.bake(whole, {name: torch.ones_like(latent) for name, latent in places.items()})
+    graph = trace(whole, example)
+    named = gates.names_in(model)
+    here = {name: named.get(name, name) for name in scores}
+    positive = {here[n]: (s - s.min()).to(graph.tensors[here[n]].device)
+                for n, s in scores.items() if here[n] in graph.tensors}  # fmt: skip
+    always = paths(graph, positive)
+    none = {n: torch.zeros_like(s, dtype=torch.bool) for n, s in scores.items()}
+
+    def alive(masks: Masks) -> Masks:
+        found = live(graph, {here[n]: m for n, m in masks.items() if here[n] in graph.tensors})
+        return {n: found.get(here[n], none[n]) for n in masks}
+
+    stay = {n: always.get(here[n], none[n]) for n in scores}
+    if levels := gates.spec.whole_groups:
+        return choose_groups(scores, gates.spec.budget, stay, levels, alive)[0]
+    return choose_alive(scores, gates.spec.budget, stay, alive)
+
+
+def _final(model: nn.Module, gates: gate.Gates, example: Example | None) -> Masks:
     gates.names_in(model)
     require_finite(model)
     device = gates.device if gates.tensors else None
@@ -59,10 +124,13 @@ def _final(model: nn.Module, gates: gate.Gates) -> Masks:
     if gates.settled:
         fixed = {name: g.gate.hard_mask(g.latent) for name, g in gates.tensors.items()}
         return {name: ones.bool() for name, ones in whole.items()} | fixed
-    if levels := gates.spec.whole_groups:
-        masks, _ = choose_groups(whole | gates.scores(), gates.spec.budget, levels=levels)
+    scores = whole | gates.scores()
+    if example is not None:
+        masks = _with_paths(model, gates, example, scores)
+    elif levels := gates.spec.whole_groups:
+        masks, _ = choose_groups(scores, gates.spec.budget, levels=levels)
     else:
-        masks = choose(whole | gates.scores(), gates.spec.budget)
+        masks = choose(scores, gates.spec.budget)
     kept = {name: int(mask.sum()) for name, mask in masks.items()}
     few = [
         f"`{name}` ({kept[name]} of {mask.numel()})"

@@ -20,7 +20,7 @@ from torch import Tensor
 from bandstop.budget import Budget
 from bandstop.errors import BadInput
 from bandstop.nn import Shape
-from bandstop.prune.choose import Masks, choose, rate_of
+from bandstop.prune.choose import Masks, choose_alive, rate_of
 
 
 def by_head(
@@ -75,27 +75,9 @@ def strongest_paths(scores: Mapping[str, Float[Tensor, "a b c"]], shape: Shape) 
 def choose_live(
     scores: Mapping[str, Float[Tensor, "a b c"]], budget: Budget, shape: Shape, rounds: int = 200
 ) -> Masks:
-    """`choose`, with the strongest path to every class kept, and nothing spent on the dead.
-
-    Dead weights give their place to the best that were left out, until all that stay are live. At
-    most `rounds` times: usually one or two are enough, at the highest rates some dozens; then what is
-    still dead is dropped, and fewer stay than the budget allows.
-    Exempt tensors keep their dead weights: they were promised whole.
-    """
-    always = strongest_paths(scores, shape)
-    current = dict(scores)
-    masks = choose(current, budget, always)
-    free = {n for share in budget.resolve(_sizes(scores)) for n in share.names}
-    for _ in range(rounds):
-        alive = live(masks, shape)
-        dead = {n: masks[n] & ~alive[n] for n in free}
-        if not any(d.any() for d in dead.values()):
-            return masks
-        current = {n: s.masked_fill(dead[n], -torch.inf) if n in free else s
-                   for n, s in current.items()}  # fmt: skip
-        masks = choose(current, budget, always)
-    alive = live(masks, shape)
-    return {n: alive[n] if n in free else masks[n] for n in masks}
+    """`choose_alive`, with the strongest path to every class kept."""
+    paths = strongest_paths(scores, shape)
+    return choose_alive(scores, budget, paths, lambda masks: live(masks, shape), rounds)
 
 
 def check_reachable(budget: Budget, shape: Shape) -> None:
@@ -121,7 +103,3 @@ def check_reachable(budget: Budget, shape: Shape) -> None:
             f"but a path to each of {shape.classes} classes needs one weight a class in every tensor "
             f"({'; '.join(short)}); lower the rate {rate}or enlarge the network"
         )
-
-
-def _sizes(tensors: Mapping[str, Tensor]) -> dict[str, int]:
-    return {name: tensor.numel() for name, tensor in tensors.items()}

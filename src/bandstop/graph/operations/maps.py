@@ -82,7 +82,7 @@ class Quotient(Plain):
 class Function(Plain):
     """f(a). `zero`: f(0) = 0."""
 
-    f: Callable[[Tensor], Tensor]
+    f: Callable[..., Tensor]
     zero: bool = True
 
     def run(self, inputs: Sequence[Tensor], a: Attributes, batch: int) -> Tensor:

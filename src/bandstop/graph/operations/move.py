@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -126,7 +127,10 @@ class Take(Move):
     ) -> Attributes:
         kept, there = positions.mask(inputs[0][a["dim"]]), positions.mask(out[a["dim"]])
         now = (kept.cumsum(0) - 1).tolist()
-        return {**a, "index": [now[old] for old, stays in zip(a["index"], there, strict=True) if stays]}
+        return {
+            **a,
+            "index": [now[old] for old, stays in zip(a["index"], there, strict=True) if stays],
+        }
 
 
 @dataclass(frozen=True)
@@ -161,9 +165,7 @@ class Windows(Move):
     """im2col: (sample, channel, height, width) -> (sample, channel x kernel, windows)."""
 
     def run(self, inputs: Sequence[Tensor], a: Attributes, batch: int) -> Tensor:
-        return functional.unfold(
-            inputs[0], a["kernel"], a["dilation"], a["padding"], a["stride"]
-        )
+        return functional.unfold(inputs[0], a["kernel"], a["dilation"], a["padding"], a["stride"])
 
     def tie(self, inputs: Sequence[Dims], out: Dims, a: Attributes, axes: Axes) -> None:
         sample, channel, *around = inputs[0]

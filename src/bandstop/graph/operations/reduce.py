@@ -85,13 +85,12 @@ class Pool(Plain):
     highest: bool
 
     def run(self, inputs: Sequence[Tensor], a: Attributes, batch: int) -> Tensor:
-        x = inputs[0]
-        one = x.ndim == 3
+        x, window = inputs[0], (a["kernel"], a["stride"], a["padding"])
         if self.highest:
-            f = functional.max_pool1d if one else functional.max_pool2d
-            return f(x, a["kernel"], a["stride"], a["padding"], a["dilation"], a["ceil"])
-        f = functional.avg_pool1d if one else functional.avg_pool2d
-        return f(x, a["kernel"], a["stride"], a["padding"], a["ceil"], a["padded"])
+            highest = functional.max_pool1d if x.ndim == 3 else functional.max_pool2d
+            return highest(x, *window, a["dilation"], a["ceil"])
+        mean = functional.avg_pool1d if x.ndim == 3 else functional.avg_pool2d
+        return mean(x, *window, a["ceil"], a["padded"])
 
     def flow(self, inputs: Sequence[Marks], a: Attributes) -> Marks:
         varies, counts = inputs[0]
