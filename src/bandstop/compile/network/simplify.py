@@ -1,0 +1,142 @@
+"""Graph to graph, before any C: what can be known is worked out, normalisation goes into weights."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from bandstop.graph import Graph, Node
+from bandstop.graph.operations import OPERATIONS
+from bandstop.graph.operations.contract import letters
+
+
+@torch.no_grad()
+def simplify(graph: Graph) -> Graph:
+    """The graph without what can be computed beforehand.
+
+    Parameters
+    ----------
+    graph : any
+
+    Returns
+    -------
+    Graph
+        No node has constants alone for inputs, and a product or a sum with a constant behind a linear
+        operation is part of its weights where that is possible.
+    """
+    return _scaled(_known(graph)).pruned()
+
+
+def _known(graph: Graph) -> Graph:
+    tensors, nodes = dict(graph.tensors), []
+    for node in graph.nodes:
+        if all(name in tensors for name in node.inputs):
+            inputs = [tensors[name] for name in node.inputs]
+            tensors[node.output] = OPERATIONS[node.operation].run(inputs, node.attributes, 1)
+        else:
+            nodes.append(node)
+    return replace(graph, nodes=tuple(nodes), tensors=tensors)
+
+
+def _scaled(graph: Graph) -> Graph:
+    tensors, uses = dict(graph.tensors), _uses(graph)
+    nodes: list[Node] = []
+    at: dict[str, int] = {}
+    for node in graph.nodes:
+        made = _folded(node, nodes, at, tensors, uses)
+        if made is None:
+            at[node.output] = len(nodes)
+            nodes.append(node)
+    return replace(graph, nodes=tuple(nodes), tensors=tensors)
+
+
+def _uses(graph: Graph) -> dict[str, int]:
+    found = dict.fromkeys(graph.outputs, 1)
+    for node in graph.nodes:
+        for name in node.inputs:
+            found[name] = found.get(name, 0) + 1
+    return found
+
+
+def _folded(
+    node: Node,
+    nodes: list[Node],
+    at: dict[str, int],
+    tensors: dict[str, Tensor],
+    uses: dict[str, int],
+) -> bool | None:
+    """Make a product with a constant part of the linear operation before it; None where it is not."""
+    data = [name for name in node.inputs if name not in tensors]
+    if node.operation not in ("multiply", "scale", "add") or len(data) != 1:
+        return None
+    (source,) = data
+    if source not in at or uses[source] != 1:
+        return None
+    before = nodes[at[source]]
+    shift = None
+    if before.operation == "add" and before.inputs[1] in tensors and before.inputs[0] in at:
+        shift, linear = before, nodes[at[before.inputs[0]]]
+        if uses[before.inputs[0]] != 1:
+            return None
+    else:
+        linear = before
+    if linear.operation not in ("convolve", "einsum") or linear.inputs[-1] not in tensors:
+        return None
+    if len(linear.inputs) != 2 or linear.inputs[0] in tensors:
+        return None
+    if node.operation == "scale":
+        scale, added = (
+            torch.tensor(node.attributes["scale"]),
+            torch.tensor(node.attributes["shift"]),
+        )
+    else:
+        constant = tensors[next(name for name in node.inputs if name in tensors)]
+        one, none = torch.ones(()), torch.zeros(())
+        scale, added = (constant, none) if node.operation == "multiply" else (one, constant)
+    weight = _times(linear, tensors[linear.inputs[1]], scale)
+    if weight is None:
+        return None
+    name = f"{node.output}.weight"
+    tensors[name] = weight
+    bias = added
+    if shift is not None:
+        bias = tensors[shift.inputs[1]] * scale + added
+    place = at[linear.output]
+    bare = f"{node.output}.bare"
+    nodes[place] = replace(linear, inputs=(linear.inputs[0], name), output=bare)
+    at[bare] = place
+    tensors[f"{node.output}.bias"] = bias
+    sum_ = Node("add", (bare, f"{node.output}.bias"), node.output, {}, node.place)
+    uses[bare] = 1
+    if shift is not None:
+        nodes[at[source]] = sum_
+        at[node.output] = at[source]
+    else:
+        at[node.output] = len(nodes)
+        nodes.append(sum_)
+    return True
+
+
+def _times(linear: Node, weight: Tensor, scale: Tensor) -> Tensor | None:
+    """The weights of a linear operation whose output is scaled; None where no weights do that."""
+    scale = scale.to(weight)
+    if scale.numel() == 1:
+        return weight * scale.reshape(())
+    if linear.operation == "convolve":
+        whole = (1,) * (weight.ndim - scale.ndim) + tuple(scale.shape)
+        if any(n > 1 for d, n in enumerate(whole) if d != 1):
+            return None
+        return weight * scale.reshape(-1, *(1,) * (weight.ndim - 1))
+    (_, own), out = letters(linear.attributes["equation"])
+    whole = (1,) * (len(out) - scale.ndim) + tuple(scale.shape)
+    varying = [letter for letter, n in zip(out, whole, strict=True) if n > 1]
+    if any(letter not in own for letter in varying):
+        return None
+    named = scale.reshape([n for n in whole if n > 1])
+    order = [letter for letter in own if letter in varying]
+    named = named.permute([varying.index(letter) for letter in order])
+    return weight * named.reshape(
+        [weight.shape[d] if letter in varying else 1 for d, letter in enumerate(own)]
+    )

@@ -1,0 +1,287 @@
+"""What a generated file does, step by step: each reads and writes memory and knows its C."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from bandstop.compile.c.text import number
+from bandstop.compile.network.refs import Buffer, Ref, loops
+
+CALLS = {
+    "relu": "({0} < 0.0f ? 0.0f : {0})",
+    "tanh": "tanhf({0})",
+    "sigmoid": "1.0f / (1.0f + expf(-{0}))",
+    "exp": "expf({0})",
+    "sqrt": "sqrtf({0})",
+    "abs": "fabsf({0})",
+    "silu": "{0} / (1.0f + expf(-{0}))",
+    "hardswish": "{0} * fminf(fmaxf({0} + 3.0f, 0.0f), 6.0f) / 6.0f",
+    "add": "{0} + {1}",
+    "subtract": "{0} - {1}",
+    "multiply": "{0} * {1}",
+    "divide": "{0} / {1}",
+}
+"""Operation of an element -> its C."""
+
+
+class Step(Protocol):
+    """One statement of the file, or a few."""
+
+    @property
+    def reads(self) -> Sequence[Buffer]: ...
+
+    @property
+    def writes(self) -> Sequence[Buffer]: ...
+
+    def text(self) -> str: ...
+
+
+def address(ref: Ref) -> str:
+    """Where a value begins, in C."""
+    base = ref.buffer.name or "memory"
+    offset = ref.offset + (0 if ref.buffer.name else ref.buffer.offset)
+    return f"({base} + {offset})" if offset else base
+
+
+@dataclass
+class Rows:
+    """out[row][column] = bias[row] + sum over the row's weights of weight x in[offset + column].
+
+    All columns of a row lie side by side, in `source` as in `target`.
+    """
+
+    source: Ref
+    target: Ref
+    columns: int
+    table: str
+    rows: int
+    bias: str
+    relu: bool = False
+
+    @property
+    def reads(self) -> Sequence[Buffer]:
+        return [self.source.buffer]
+
+    @property
+    def writes(self) -> Sequence[Buffer]:
+        return [self.target.buffer]
+
+    def text(self) -> str:
+        name = "network_rows" if self.columns > 1 else "network_dots"
+        return (
+            f"{name}({address(self.source)}, {self.table}_start, {self.table}_at, {self.table}_offset, "
+            f"{self.table}_weight, {self.bias}, {address(self.target)}, {self.rows}, {self.columns}, "
+            f"{int(self.relu)});"
+        )
+
+
+@dataclass
+class Elements:
+    """target[i] = expression of sources[..][i], over a shape."""
+
+    target: Ref
+    sources: list[Ref]
+    expression: str
+    """In C, with {0}, {1}, … for the sources' elements."""
+
+    @property
+    def reads(self) -> Sequence[Buffer]:
+        return [s.buffer for s in self.sources]
+
+    @property
+    def writes(self) -> Sequence[Buffer]:
+        return [self.target.buffer]
+
+    def text(self) -> str:
+        strides = [self.target.strides, *(s.strides for s in self.sources)]
+        order = sorted(
+            range(len(self.target.shape)),
+            key=lambda d: (-self.target.strides[d], -self.target.shape[d]),
+        )
+        shape = tuple(self.target.shape[d] for d in order)
+        nest = loops(shape, *(tuple(s[d] for d in order) for s in strides))
+        lines, names = [], "ijklmnop"
+        for depth, (count, _) in enumerate(nest):
+            i = names[depth]
+            pragma = "IVDEP " if depth == len(nest) - 1 else ""
+            lines.append(f"{pragma}for (int {i} = 0; {i} < {count}; {i}++)")
+
+        def element(ref: Ref, operand: int) -> str:
+            terms = [
+                names[d] if steps[operand] == 1 else f"{names[d]} * {steps[operand]}"
+                for d, (_, steps) in enumerate(nest)
+                if steps[operand]
+            ]
+            return f"{address(ref)}[{' + '.join(terms) or '0'}]"
+
+        parts = [element(s, k + 1) for k, s in enumerate(self.sources)]
+        body = self.expression.format(*parts)
+        return " ".join(lines) + f" {element(self.target, 0)} = {body};"
+
+
+@dataclass
+class Clear:
+    """Zeros."""
+
+    target: Ref
+
+    @property
+    def reads(self) -> Sequence[Buffer]:
+        return []
+
+    @property
+    def writes(self) -> Sequence[Buffer]:
+        return [self.target.buffer]
+
+    def text(self) -> str:
+        return f"memset({address(self.target)}, 0, {self.target.size} * sizeof(float));"
+
+
+@dataclass
+class Fold:
+    """target = combine(target, source) over a shape that is larger than target's: sums, maxima."""
+
+    target: Ref
+    sources: list[Ref]
+    shape: tuple[int, ...]
+    strides: list[tuple[int, ...]]
+    """Of target and sources, over that shape."""
+    expression: str
+    start: str
+
+    @property
+    def reads(self) -> Sequence[Buffer]:
+        return [s.buffer for s in self.sources]
+
+    @property
+    def writes(self) -> Sequence[Buffer]:
+        return [self.target.buffer]
+
+    def text(self) -> str:
+        free = [d for d, s in enumerate(self.strides[0]) if s or self.shape[d] == 1]
+        folded = [d for d in range(len(self.shape)) if d not in free]
+        # innermost: an axis along which the target moves by 1, if there is one
+        inner = [d for d in free if self.strides[0][d] == 1 and self.shape[d] > 1]
+        outer = [d for d in free if d not in inner]
+        order = [*outer, *folded, *inner] if inner else [*outer, *folded]
+        names = {d: f"i{d}" for d in order}
+
+        def element(ref: Ref, strides: tuple[int, ...]) -> str:
+            terms = [
+                names[d] if strides[d] == 1 else f"{names[d]} * {strides[d]}"
+                for d in order
+                if strides[d] and self.shape[d] > 1
+            ]
+            return f"{address(ref)}[{' + '.join(terms) or '0'}]"
+
+        def loop(d: int) -> str:
+            return f"for (int {names[d]} = 0; {names[d]} < {self.shape[d]}; {names[d]}++) "
+
+        target = element(self.target, self.strides[0])
+        parts = [element(s, st) for s, st in zip(self.sources, self.strides[1:], strict=True)]
+        head = "".join(loop(d) for d in outer)
+        if inner:
+            tail = "".join(loop(d) for d in inner)
+            body = self.expression.format(target, *parts)
+            runs = "".join(loop(d) for d in folded)
+            return f"{head}{{ {tail}{target} = {self.start}; {runs}{tail}{target} = {body}; }}"
+        body = self.expression.format("sum", *parts)
+        runs = "".join(loop(d) for d in folded)
+        return f"{head}{{ float sum = {self.start}; {runs}sum = {body}; {target} = sum; }}"
+
+
+@dataclass
+class Softmax:
+    """Along one dimension of a value."""
+
+    target: Ref
+    source: Ref
+    dim: int
+
+    @property
+    def reads(self) -> Sequence[Buffer]:
+        return [self.source.buffer]
+
+    @property
+    def writes(self) -> Sequence[Buffer]:
+        return [self.target.buffer]
+
+    def text(self) -> str:
+        others = [d for d, n in enumerate(self.target.shape) if d != self.dim and n > 1]
+        head = "".join(
+            f"for (int i{d} = 0; i{d} < {self.target.shape[d]}; i{d}++) " for d in others
+        )
+
+        def start(ref: Ref) -> str:
+            terms = [f"i{d} * {ref.strides[d]}" for d in others if ref.strides[d]]
+            return f"{address(ref)} + {' + '.join(terms) or '0'}"
+
+        return (
+            f"{head}network_softmax({start(self.source)}, {self.source.strides[self.dim]}, "
+            f"{start(self.target)}, {self.target.strides[self.dim]}, {self.target.shape[self.dim]});"
+        )
+
+
+@dataclass
+class Standardise:
+    """(x - mean) / sqrt(variance + eps) over the last dimensions, which lie side by side."""
+
+    target: Ref
+    source: Ref
+    groups: int
+    count: int
+    eps: float
+
+    @property
+    def reads(self) -> Sequence[Buffer]:
+        return [self.source.buffer]
+
+    @property
+    def writes(self) -> Sequence[Buffer]:
+        return [self.target.buffer]
+
+    def text(self) -> str:
+        return (
+            f"for (int i = 0; i < {self.groups}; i++) network_standardise({address(self.source)} + i * "
+            f"{self.count}, {address(self.target)} + i * {self.count}, {self.count}, {number(self.eps)});"
+        )
+
+
+@dataclass
+class Table:
+    """The weights of a `Rows`, row by row: equal lists of offsets are stored once."""
+
+    name: str
+    weight: np.ndarray
+    offset: np.ndarray
+    start: np.ndarray
+    at: np.ndarray
+    bias: np.ndarray
+    extra: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+def table(name: str, rows: Sequence[tuple[np.ndarray, np.ndarray]], bias: np.ndarray) -> Table:
+    """Rows of (offsets, weights), zeros left out by whoever made them."""
+    start, at, offsets, seen, total = [0], [], [], {}, 0
+    for offset, weight in rows:
+        key = offset.astype(np.uint32).tobytes()
+        if key not in seen:
+            seen[key] = total
+            offsets.append(offset.astype(np.uint32))
+            total += len(offset)
+        at.append(seen[key])
+        start.append(start[-1] + len(weight))
+    return Table(
+        name,
+        np.concatenate([w for _, w in rows]).astype(np.float32)
+        if rows
+        else np.zeros(0, np.float32),
+        np.concatenate(offsets) if offsets else np.zeros(0, np.uint32),
+        np.array(start, np.uint32),
+        np.array(at, np.uint32),
+        bias.astype(np.float32),
+    )
