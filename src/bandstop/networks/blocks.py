@@ -35,7 +35,9 @@ def pointwise(inputs: int, outputs: int, stride: int = 1) -> nn.Conv2d:
     return nn.Conv2d(inputs, outputs, 1, (stride, 1))
 
 
-def temporal(channels: int, outputs: int, taps: int, stride: int = 1, dilation: int = 1) -> nn.Conv2d:
+def temporal(
+    channels: int, outputs: int, taps: int, stride: int = 1, dilation: int = 1
+) -> nn.Conv2d:
     """A convolution over frames that keeps their number, but for the stride."""
     padding = (dilation * (taps - 1)) // 2
     return nn.Conv2d(channels, outputs, (taps, 1), (stride, 1), (padding, 0), (dilation, 1))
@@ -97,7 +99,13 @@ class Stack(nn.Module):
     """
 
     def __init__(
-        self, blocks: Sequence[nn.Module], nodes: int, channels: int, persons: int, width: int, classes: int
+        self,
+        blocks: Sequence[nn.Module],
+        nodes: int,
+        channels: int,
+        persons: int,
+        width: int,
+        classes: int,
     ) -> None:
         super().__init__()
         self.frames = Frames(nodes, channels)

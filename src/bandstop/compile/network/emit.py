@@ -24,32 +24,34 @@ KERNELS = r"""
 #  define IVDEP
 #endif
 
-/* out[row][c] = bias[row] + sum of weight x in[offset + c], for COUNT vectors of columns from c on */
-#define NETWORK_BLOCK(COUNT)                                                                       \
-    {                                                                                              \
-        vec sum[COUNT];                                                                            \
-        UNROLL for (int v = 0; v < COUNT; v++) sum[v] = splat(bias[row]);                          \
-        for (uint32_t k = 0; k < count; k++) {                                                     \
-            const float *x = in + offset[k] + c;                                                   \
-            const vec w = splat(weight[k]);                                                        \
-            UNROLL for (int v = 0; v < COUNT; v++) sum[v] = add_product(sum[v], w, load(x + v * LANES)); \
-        }                                                                                          \
-        UNROLL for (int v = 0; v < COUNT; v++)                                                     \
-            store(to + c + v * LANES, rectify ? relu(sum[v]) : sum[v]);                            \
-    }
+typedef struct {
+    const uint32_t *start, *at, *offset; /* of a row's weights; of its offsets; offsets */
+    const float *weight, *bias;
+} network_table;
 
+/* COUNT vectors of columns from c on, of every row: bias + sum of weight x in[offset + c] (+ plus) */
 #define NETWORK_ROWS(COUNT)                                                                        \
     for (int row = 0; row < rows; row++) {                                                         \
-        const uint32_t count = start[row + 1] - start[row];                                        \
-        const float *weight = weights + start[row];                                                \
-        const uint32_t *offset = offsets + at[row];                                                \
-        float *to = out + (size_t)row * (size_t)columns;                                           \
-        NETWORK_BLOCK(COUNT)                                                                       \
+        const uint32_t count = t->start[row + 1] - t->start[row];                                  \
+        const float *const weight = t->weight + t->start[row];                                     \
+        const uint32_t *const offset = t->offset + t->at[row];                                     \
+        const size_t to = (size_t)row * (size_t)columns + (size_t)c;                               \
+        vec sum[COUNT];                                                                            \
+        UNROLL for (int v = 0; v < COUNT; v++) sum[v] = splat(t->bias[row]);                       \
+        if (plus) UNROLL for (int v = 0; v < COUNT; v++)                                           \
+            sum[v] = add(sum[v], load(plus + to + v * LANES));                                     \
+        for (uint32_t k = 0; k < count; k++) {                                                     \
+            const float *const x = in + offset[k] + c;                                             \
+            const vec w = splat(weight[k]);                                                        \
+            UNROLL for (int v = 0; v < COUNT; v++)                                                 \
+                sum[v] = add_product(sum[v], w, load(x + v * LANES));                              \
+        }                                                                                          \
+        UNROLL for (int v = 0; v < COUNT; v++)                                                     \
+            store(out + to + v * LANES, rectify ? relu(sum[v]) : sum[v]);                          \
     }
 
-static void network_rows(const float *in, const uint32_t *start, const uint32_t *at,
-                         const uint32_t *offsets, const float *weights, const float *bias,
-                         float *out, int rows, int columns, int rectify)
+static void network_rows(const float *in, const network_table *t, float *out, const float *plus,
+                         int rows, int columns, int rectify)
 {
     int c = 0;
     for (; c + 8 * LANES <= columns; c += 8 * LANES) NETWORK_ROWS(8)
@@ -61,11 +63,12 @@ static void network_rows(const float *in, const uint32_t *start, const uint32_t 
         NETWORK_ROWS(1)
     } else if (c < columns) {
         for (int row = 0; row < rows; row++) {
-            const float *weight = weights + start[row];
-            const uint32_t *offset = offsets + at[row];
-            const uint32_t count = start[row + 1] - start[row];
+            const float *const weight = t->weight + t->start[row];
+            const uint32_t *const offset = t->offset + t->at[row];
+            const uint32_t count = t->start[row + 1] - t->start[row];
             float sum[LANES];
-            for (int v = 0; v < columns; v++) sum[v] = bias[row];
+            for (int v = 0; v < columns; v++)
+                sum[v] = t->bias[row] + (plus ? plus[row * columns + v] : 0.0f);
             for (uint32_t k = 0; k < count; k++)
                 for (int v = 0; v < columns; v++) sum[v] += weight[k] * in[offset[k] + (uint32_t)v];
             for (int v = 0; v < columns; v++)
@@ -74,22 +77,61 @@ static void network_rows(const float *in, const uint32_t *start, const uint32_t 
     }
 }
 
-static void network_dots(const float *in, const uint32_t *start, const uint32_t *at,
-                         const uint32_t *offsets, const float *weights, const float *bias,
-                         float *out, int rows, int columns, int rectify)
+static void network_dots(const float *in, const network_table *t, float *out, const float *plus,
+                         int rows, int columns, int rectify)
 {
     (void)columns;
     for (int row = 0; row < rows; row++) {
-        const float *weight = weights + start[row];
-        const uint32_t *offset = offsets + at[row];
-        const uint32_t count = start[row + 1] - start[row];
-        float sum[4] = {bias[row], 0.0f, 0.0f, 0.0f};
+        const float *const weight = t->weight + t->start[row];
+        const uint32_t *const offset = t->offset + t->at[row];
+        const uint32_t count = t->start[row + 1] - t->start[row];
+        float sum[4] = {t->bias[row] + (plus ? plus[row] : 0.0f), 0.0f, 0.0f, 0.0f};
         uint32_t k = 0;
         for (; k + 4 <= count; k += 4)
             for (uint32_t v = 0; v < 4; v++) sum[v] += weight[k + v] * in[offset[k + v]];
         for (; k < count; k++) sum[0] += weight[k] * in[offset[k]];
         const float total = (sum[0] + sum[1]) + (sum[2] + sum[3]);
         out[row] = rectify && total < 0.0f ? 0.0f : total;
+    }
+}
+
+/* out[r][w] = sum over k of in[r * step + offset[k]] weight[k][w], ROWS of r at a time; what a vector
+   writes behind a row is written over by the next */
+#define NETWORK_MIX(COUNT, ROWS)                                                                   \
+    for (; r + ROWS <= rows; r += ROWS) {                                                          \
+        vec sum[ROWS][COUNT];                                                                      \
+        UNROLL for (int i = 0; i < ROWS; i++)                                                      \
+            UNROLL for (int v = 0; v < COUNT; v++) sum[i][v] = splat(0.0f);                        \
+        for (int k = 0; k < entries; k++) {                                                        \
+            const float *const w = weight + k * stride;                                            \
+            const float *const x = in + (size_t)r * (size_t)step + offset[k];                      \
+            UNROLL for (int i = 0; i < ROWS; i++) {                                                \
+                const vec here = splat(x[i * step]);                                               \
+                UNROLL for (int v = 0; v < COUNT; v++)                                             \
+                    sum[i][v] = add_product(sum[i][v], here, load(w + v * LANES));                 \
+            }                                                                                      \
+        }                                                                                          \
+        UNROLL for (int i = 0; i < ROWS; i++)                                                      \
+            UNROLL for (int v = 0; v < COUNT; v++)                                                 \
+                store(out + (size_t)(r + i) * (size_t)width + v * LANES, sum[i][v]);               \
+    }
+#define NETWORK_MIX_CASE(COUNT, ROWS)                                                              \
+    case COUNT: NETWORK_MIX(COUNT, ROWS) NETWORK_MIX(COUNT, 1) break;
+
+static void network_mix(const float *in, const uint32_t *offset, const float *weight, float *out,
+                        int rows, int step, int entries, int width)
+{
+    const int stride = (width + 15) / 16 * 16;
+    int r = 0;
+    switch ((width + LANES - 1) / LANES) {
+        NETWORK_MIX_CASE(1, 8)
+        NETWORK_MIX_CASE(2, 4)
+        NETWORK_MIX_CASE(3, 4)
+        NETWORK_MIX_CASE(4, 2)
+        NETWORK_MIX_CASE(5, 2)
+        NETWORK_MIX_CASE(6, 2)
+        NETWORK_MIX_CASE(7, 2)
+        NETWORK_MIX_CASE(8, 2)
     }
 }
 
@@ -168,7 +210,10 @@ extern "C" {{
 #endif
 """
     arrays = [text for t in program.tables for text in _table(t)]
-    arrays += [_array("float", label, a.reshape(-1)) for label, a in program.constants.items()]
+    arrays += [
+        _array("float" if a.dtype == np.float32 else "uint32_t", label, a.reshape(-1))
+        for label, a in program.constants.items()
+    ]
     steps = "\n".join("    " + step.text() for step in program.steps)
     body = "    float *const memory = (float *)scratch;\n" + steps
     source = (
@@ -184,8 +229,7 @@ extern "C" {{
 def _macs(program: Program) -> int:
     from bandstop.compile.network.steps import Rows
 
-    weights = {t.name: len(t.weight) for t in program.tables}
-    return sum(weights[s.table] * s.columns for s in program.steps if isinstance(s, Rows))
+    return sum(len(s.table.weight) * s.columns for s in program.steps if isinstance(s, Rows))
 
 
 def _table(t) -> list[str]:  # type: ignore[no-untyped-def]
@@ -195,7 +239,11 @@ def _table(t) -> list[str]:  # type: ignore[no-untyped-def]
         _array("uint32_t", f"{t.name}_offset", t.offset),
         _array("float", f"{t.name}_weight", t.weight),
         _array("float", f"{t.name}_bias", t.bias),
+        f"static const network_table {t.name} = {{{', '.join(f'{t.name}_{part}' for part in PARTS)}}};",
     ]
+
+
+PARTS = ("start", "at", "offset", "weight", "bias")
 
 
 def _array(kind: str, name: str, values: np.ndarray) -> str:

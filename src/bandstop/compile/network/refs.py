@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass, replace
 
 
 @dataclass
 class Buffer:
-    """Memory of some floats; `name` is how the C file calls it where it is not scratch."""
+    """Memory of some floats; `name` is how the C file calls it where it is not scratch, `inside` the
+    buffer that it is a part of, and where it begins there."""
 
     floats: int
     name: str = ""
+    inside: tuple[Buffer, int] | None = None
     first: int = -1
     last: int = -1
     offset: int = -1
+
+    @property
+    def outer(self) -> Buffer:
+        return self if self.inside is None else self.inside[0].outer
 
 
 @dataclass(frozen=True)
@@ -83,7 +90,7 @@ class Ref:
                     b *= shape[j[k]]
                     right.append(j[k])
                     k += 1
-            for one, other in zip(left, left[1:], strict=False):
+            for one, other in itertools.pairwise(left):
                 if old[one][1] != old[other][1] * old[other][0]:
                     return None
             stride = old[left[-1]][1]

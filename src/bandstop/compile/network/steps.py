@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -42,8 +42,12 @@ class Step(Protocol):
 
 def address(ref: Ref) -> str:
     """Where a value begins, in C."""
-    base = ref.buffer.name or "memory"
-    offset = ref.offset + (0 if ref.buffer.name else ref.buffer.offset)
+    buffer, offset = ref.buffer, ref.offset
+    while buffer.inside is not None:
+        buffer, start = buffer.inside
+        offset += start
+    base = buffer.name or "memory"
+    offset += 0 if buffer.name else buffer.offset
     return f"({base} + {offset})" if offset else base
 
 
@@ -51,16 +55,46 @@ def address(ref: Ref) -> str:
 class Rows:
     """out[row][column] = bias[row] + sum over the row's weights of weight x in[offset + column].
 
-    All columns of a row lie side by side, in `source` as in `target`.
+    All columns of a row lie side by side, in `source` as in `target`. `plus` is added too, and `relu`
+    rectifies.
     """
 
     source: Ref
     target: Ref
     columns: int
-    table: str
+    table: Table
     rows: int
-    bias: str
+    plus: Ref | None = None
     relu: bool = False
+
+    @property
+    def reads(self) -> Sequence[Buffer]:
+        return [self.source.buffer, *([self.plus.buffer] if self.plus else [])]
+
+    @property
+    def writes(self) -> Sequence[Buffer]:
+        return [self.target.buffer]
+
+    def text(self) -> str:
+        name = "network_rows" if self.columns > 1 else "network_dots"
+        return (
+            f"{name}({address(self.source)}, &{self.table.name}, {address(self.target)}, "
+            f"{address(self.plus) if self.plus else 'NULL'}, {self.rows}, {self.columns}, {int(self.relu)});"
+        )
+
+
+@dataclass
+class Mix:
+    """out[row][w] = sum over v of in[row][v] A[v][w]: a small adjacency, a vector of w at a time."""
+
+    source: Ref
+    target: Ref
+    rows: int
+    step: int
+    offsets: str
+    weights: str
+    entries: int
+    width: int
 
     @property
     def reads(self) -> Sequence[Buffer]:
@@ -71,11 +105,9 @@ class Rows:
         return [self.target.buffer]
 
     def text(self) -> str:
-        name = "network_rows" if self.columns > 1 else "network_dots"
         return (
-            f"{name}({address(self.source)}, {self.table}_start, {self.table}_at, {self.table}_offset, "
-            f"{self.table}_weight, {self.bias}, {address(self.target)}, {self.rows}, {self.columns}, "
-            f"{int(self.relu)});"
+            f"network_mix({address(self.source)}, {self.offsets}, {self.weights}, {address(self.target)}, "
+            f"{self.rows}, {self.step}, {self.entries}, {self.width});"
         )
 
 
@@ -261,7 +293,6 @@ class Table:
     start: np.ndarray
     at: np.ndarray
     bias: np.ndarray
-    extra: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def table(name: str, rows: Sequence[tuple[np.ndarray, np.ndarray]], bias: np.ndarray) -> Table:

@@ -1,0 +1,240 @@
+"""Sums of products with known weights, as rows over columns; and of two values."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from bandstop.compile.network.maker import GUARD, Maker
+from bandstop.compile.network.refs import Buffer, Ref, loops
+from bandstop.compile.network.steps import Clear, Elements, Fold, Mix, Rows, table
+from bandstop.errors import BadInput
+from bandstop.graph import Node
+from bandstop.graph.operations.contract import letters
+
+WIDE = 32
+"""Columns of an adjacency that is worked off a vector at a time."""
+
+
+def rows(
+    m: Maker,
+    node: Node,
+    source: Ref,
+    entries: list[tuple[np.ndarray, np.ndarray]],
+    columns: int,
+    target: Ref,
+) -> None:
+    weights = table(f"t{len(m.made.tables)}", entries, np.zeros(len(entries)))
+    m.made.tables.append(weights)
+    step = Rows(source, target, columns, weights, len(entries))
+    m.made.steps.append(step)
+    m.rows_of[id(target.buffer)] = step
+
+
+def convolve(m: Maker, node: Node) -> None:
+    a = node.attributes
+    source, weight = m.ref(node.inputs[0]), m.arrays.get(node.inputs[1])
+    if weight is None:
+        raise BadInput("there is no C for a convolution whose weights are computed")
+    spatial = source.shape[2:]
+    if len(spatial) == 1:
+        source = source.viewed((*source.shape, 1)) or m.whole(source).viewed((*source.shape, 1))  # type: ignore[assignment]
+        weight = weight[..., None]
+        stride, padding, dilation = (*a["stride"], 1), (*a["padding"], 0), (*a["dilation"], 1)
+    elif len(spatial) == 2:
+        stride, padding, dilation = a["stride"], a["padding"], a["dilation"]
+    else:
+        raise BadInput("there is no C for a convolution over three axes yet")
+    _, channels, frames, joints = source.shape
+    filters, depth, kt, kv = weight.shape
+    st, sv = stride
+    out_t = (frames + 2 * padding[0] - dilation[0] * (kt - 1) - 1) // st + 1
+    out_v = (joints + 2 * padding[1] - dilation[1] * (kv - 1) - 1) // sv + 1
+    phases = [p for p in range(st) if any((k * dilation[0]) % st == p for k in range(kt))]
+    length = out_t + max((k * dilation[0]) // st for k in range(kt))
+    wide = joints + 2 * padding[1]
+    plain = (
+        st == 1
+        and padding == (0, 0)
+        and source.taken(1, 0, 1, 1).whole
+        and (source.strides[2] == joints or frames == 1)
+    )
+    if plain:
+        lying, across = source, source.strides[1]
+    else:
+        lying = m.fresh((channels, len(phases), length, wide))
+        across = len(phases) * length * wide
+        laid(m, source, lying, phases, st, padding)
+    place = {p: i for i, p in enumerate(phases)}
+    taps = np.array([
+        (place[(k * dilation[0]) % st] * length + (k * dilation[0]) // st) * wide + j * dilation[1]
+        if not plain
+        else k * dilation[0] * wide + j * dilation[1]
+        for k in range(kt)
+        for j in range(kv)
+    ])  # fmt: skip
+    groups = a["groups"]
+    entries = []
+    for f in range(filters):
+        first = (f // (filters // groups)) * depth
+        flat = weight[f].reshape(depth, -1)
+        c, tap = np.nonzero(flat)
+        entries.append(((first + c) * across + taps[tap], flat[c, tap]))
+    kept = out_t * wide - (wide - ((out_v - 1) * sv + 1))
+    target = Ref(
+        Buffer(filters * out_t * wide + GUARD), (1, filters, out_t, out_v),
+        (0, out_t * wide, wide, sv),
+    )  # fmt: skip
+    rows_target = Ref(target.buffer, (filters, out_t * wide), (out_t * wide, 1))
+    del kept
+    rows(m, node, lying, entries, out_t * wide, rows_target)
+    m.refs[node.output] = (
+        target.viewed((1, filters, out_t)) or target if len(spatial) == 1 else target
+    )
+
+
+def laid(
+    m: Maker, source: Ref, lying: Ref, phases: list[int], step: int, padding: tuple[int, ...]
+) -> None:
+    """Frames with zeros around, every `step`-th side by side."""
+    channels, _, length, _wide = lying.shape
+    frames, joints = source.shape[2:]
+    m.made.steps.append(Clear(lying))
+    for i, phase in enumerate(phases):
+        # frame f of the padded recording is source's f - padding
+        first = next((q for q in range(length) if q * step + phase - padding[0] >= 0), length)
+        last = max((q for q in range(length) if q * step + phase - padding[0] < frames), default=-1)
+        count = last - first + 1
+        if count <= 0:
+            continue
+        part = lying.taken(1, i, 1, 1).taken(2, first, count, 1).taken(3, padding[1], joints, 1)
+        begin = first * step + phase - padding[0]
+        there = source.taken(2, begin, count, step)
+        there = Ref(
+            there.buffer, (channels, 1, count, joints),
+            (there.strides[1], 0, there.strides[2], there.strides[3]), there.offset,
+        )  # fmt: skip
+        m.made.steps.append(Elements(part, [there], "{0}"))
+
+
+def einsum(m: Maker, node: Node) -> None:
+    names, out = letters(node.attributes["equation"])
+    if len(names) == 1 or any(len(set(w)) < len(w) for w in names):
+        raise BadInput("there is no C for an einsum of one value or along a diagonal yet")
+    if node.inputs[0] in m.arrays and node.inputs[1] not in m.arrays:
+        names = names[::-1]
+        inputs = node.inputs[::-1]
+    else:
+        inputs = node.inputs
+    if inputs[1] in m.arrays:
+        known(m, node, inputs, names, out)
+    else:
+        computed(m, node, inputs, names, out)
+
+
+def known(m: Maker, node: Node, inputs: tuple[str, ...], names: list[str], out: str) -> None:
+    """A value with weights."""
+    (own, theirs), source, weight = names, m.ref(inputs[0]), m.arrays[inputs[1]]
+    sizes = dict(zip(own, source.shape, strict=True)) | dict(zip(theirs, weight.shape, strict=True))
+    if mixed(m, node, source, own, weight, theirs, out):
+        return
+    columns = [x for x in out if x in own and x not in theirs]
+    both = [x for x in own if x in theirs]
+    summed = [x for x in own if x not in out and x not in theirs]
+    if summed:
+        raise BadInput("there is no C for an einsum that sums over an axis of one value yet")
+    lying = source.permuted(tuple(own.index(x) for x in [*both, *columns]))
+    count = math.prod(sizes[x] for x in columns)
+    flat = lying.viewed((*lying.shape[: len(both)], count)) if columns else lying
+    if columns and (flat is None or flat.strides[-1] not in (0, 1)):
+        copy = m.fresh(lying.shape)
+        m.made.steps.append(Elements(copy, [lying], "{0}"))
+        lying = copy
+        flat = lying.viewed((*lying.shape[: len(both)], count))
+    assert flat is not None
+    steps = dict(zip(both, flat.strides[: len(both)], strict=True))
+    batch = [x for x in both if x in out]
+    outer = [x for x in theirs if x in out and x not in own]
+    inner = [x for x in theirs if x not in out]
+    order = weight.transpose([theirs.index(x) for x in [*batch, *outer, *inner]])
+    shape = [sizes[x] for x in [*batch, *outer]]
+    offsets = np.zeros([sizes[x] for x in inner], np.int64)
+    for d, x in enumerate(inner):
+        view = [1] * len(inner)
+        view[d] = -1
+        # an axis that only the weights have and nobody reads: each of its positions adds up
+        offsets = offsets + (np.arange(sizes[x]) * steps.get(x, 0)).reshape(view)
+    entries = []
+    for place in np.ndindex(*shape):
+        row = order[place]
+        base = sum(place[d] * steps[x] for d, x in enumerate(batch))
+        at = np.nonzero(row.reshape(-1))[0]
+        entries.append((base + offsets.reshape(-1)[at], row.reshape(-1)[at]))
+    target = m.fresh((*shape, *(sizes[x] for x in columns)))
+    rows_target = Ref(target.buffer, (len(entries), count), (count, 1))
+    rows(m, node, lying, entries, count, rows_target)
+    now = [*batch, *outer, *columns]
+    m.refs[node.output] = target.permuted(tuple(now.index(x) for x in out))
+
+
+def mixed(
+    m: Maker, node: Node, source: Ref, own: str, weight: np.ndarray, theirs: str, out: str
+) -> bool:
+    """A small adjacency on the last axis, where that takes fewer vector operations than rows."""
+    last = out[-1]
+    inner = [x for x in theirs if x != last]
+    if last in own or last not in theirs or own[-1] not in inner or any(x in out for x in inner):
+        return False
+    if any(x not in own for x in inner) or weight.shape[theirs.index(last)] > WIDE:
+        return False
+    rows = [x for x in out if x != last]
+    lying = source.permuted(tuple(own.index(x) for x in [*rows, *inner]))
+    flat = loops(lying.shape[: len(rows)], lying.strides[: len(rows)])
+    target = m.fresh(m.shapes[node.output])
+    if len(flat) != 1:
+        return False
+    count, (step,) = flat[0]
+    matrix = weight.transpose([theirs.index(x) for x in [*inner, last]])
+    width = matrix.shape[-1]
+    places = np.argwhere(np.any(matrix != 0, axis=-1))
+    steps = np.array(lying.strides[len(rows) :])
+    vectors, moved = -(-width // 16), source.size + target.size
+    nonzero = np.count_nonzero(matrix)
+    if len(places) * vectors * count > nonzero * count / 16 * 1.0 + 1.5 * moved:
+        return False
+    padded = np.zeros((max(1, len(places)), vectors * 16))
+    padded[: len(places), :width] = matrix[tuple(places.T)]
+    offsets = m.constant((places @ steps).astype(np.int64), "", np.uint32)
+    weights = m.constant(padded, "")
+    m.made.steps.append(
+        Mix(
+            lying,
+            target,
+            count,
+            step,
+            offsets.buffer.name,
+            weights.buffer.name,
+            len(places),
+            width,
+        )
+    )
+    m.refs[node.output] = target
+    return True
+
+
+def computed(m: Maker, node: Node, inputs: tuple[str, ...], names: list[str], out: str) -> None:
+    """Two values."""
+    refs = [m.ref(name) for name in inputs]
+    sizes: dict[str, int] = {}
+    for word, ref in zip(names, refs, strict=True):
+        sizes |= dict(zip(word, ref.shape, strict=True))
+    every = [*out, *(x for x in sizes if x not in out)]
+    target = m.fresh(m.shapes[node.output])
+    strides = [
+        tuple(dict(zip(word, r.strides, strict=True)).get(x, 0) for x in every)
+        for word, r in zip([out, *names], [target, *refs], strict=True)
+    ]
+    shape = tuple(sizes[x] for x in every)
+    m.made.steps.append(Fold(target, refs, shape, strides, "{0} + {1} * {2}", "0.0f"))
+    m.refs[node.output] = target
