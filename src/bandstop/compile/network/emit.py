@@ -16,9 +16,12 @@ KERNELS = r"""
 #include <math.h>
 #include <string.h>
 
-#if defined(__clang__)
-#  define IVDEP PRAGMA(clang loop vectorize(assume_safety))
-#elif defined(__GNUC__)
+#if defined(__GNUC__)
+#  define UNUSED __attribute__((unused)) /* not every network needs every function */
+#else
+#  define UNUSED
+#endif
+#if defined(__GNUC__) && !defined(__clang__) /* clang looks for itself whether memory overlaps */
 #  define IVDEP PRAGMA(GCC ivdep)
 #else
 #  define IVDEP
@@ -50,7 +53,7 @@ typedef struct {
             store(out + to + v * LANES, rectify ? relu(sum[v]) : sum[v]);                          \
     }
 
-static void network_rows(const float *in, const network_table *t, float *out, const float *plus,
+UNUSED static void network_rows(const float *in, const network_table *t, float *out, const float *plus,
                          int rows, int columns, int rectify)
 {
     int c = 0;
@@ -77,7 +80,7 @@ static void network_rows(const float *in, const network_table *t, float *out, co
     }
 }
 
-static void network_dots(const float *in, const network_table *t, float *out, const float *plus,
+UNUSED static void network_dots(const float *in, const network_table *t, float *out, const float *plus,
                          int rows, int columns, int rectify)
 {
     (void)columns;
@@ -118,7 +121,7 @@ static void network_dots(const float *in, const network_table *t, float *out, co
 #define NETWORK_MIX_CASE(COUNT, ROWS)                                                              \
     case COUNT: NETWORK_MIX(COUNT, ROWS) NETWORK_MIX(COUNT, 1) break;
 
-static void network_mix(const float *in, const uint32_t *offset, const float *weight, float *out,
+UNUSED static void network_mix(const float *in, const uint32_t *offset, const float *weight, float *out,
                         int rows, int step, int entries, int width)
 {
     const int stride = (width + 15) / 16 * 16;
@@ -135,7 +138,7 @@ static void network_mix(const float *in, const uint32_t *offset, const float *we
     }
 }
 
-static void network_softmax(const float *in, int in_step, float *out, int out_step, int count)
+UNUSED static void network_softmax(const float *in, int in_step, float *out, int out_step, int count)
 {
     float largest = in[0], sum = 0.0f;
     for (int i = 1; i < count; i++) largest = in[i * in_step] > largest ? in[i * in_step] : largest;
@@ -143,7 +146,7 @@ static void network_softmax(const float *in, int in_step, float *out, int out_st
     for (int i = 0; i < count; i++) out[i * out_step] /= sum;
 }
 
-static void network_standardise(const float *in, float *out, int count, float eps)
+UNUSED static void network_standardise(const float *in, float *out, int count, float eps)
 {
     float mean = 0.0f, square = 0.0f;
     for (int i = 0; i < count; i++) mean += in[i];
@@ -157,11 +160,14 @@ static void network_standardise(const float *in, float *out, int count, float ep
 
 @dataclass(frozen=True)
 class NetworkSource:
-    """A generated file, its header, and what one answer takes."""
+    """A generated file, its header, shapes without the batch, and what one answer takes: bytes of
+    scratch memory, weights stored, multiply-accumulates."""
 
     name: str
     source: str
     header: str
+    inputs: tuple[tuple[int, ...], ...]
+    outputs: tuple[tuple[int, ...], ...]
     scratch: int
     weights: int
     macs: int
@@ -222,7 +228,14 @@ extern "C" {{
         + f"\n\n{call}\n{{\n{body}\n}}\n"
     )
     return NetworkSource(
-        name, source, header, bytes_, sum(len(t.weight) for t in program.tables), _macs(program)
+        name,
+        source,
+        header,
+        tuple(r.shape[1:] for r in program.inputs),
+        tuple(r.shape[1:] for r in program.outputs),
+        bytes_,
+        sum(len(t.weight) for t in program.tables),
+        _macs(program),
     )
 
 

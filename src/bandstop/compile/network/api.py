@@ -1,0 +1,115 @@
+"""Any network as a C file that was built, run and compared before it is written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from bandstop.compile.build import Compiler
+from bandstop.compile.c.text import identifier
+from bandstop.compile.network.emit import NetworkSource, emit
+from bandstop.compile.network.native import NetworkNative
+from bandstop.errors import BadInput, Failure
+from bandstop.files import write_atomically
+from bandstop.graph import Graph, GraphNet, run, trace
+
+CASES = 8
+TOLERANCE = 1e-5
+"""Of the largest output: float32 in another order of sums."""
+
+
+def compile_network(
+    model: nn.Module,
+    example: Tensor | Sequence[Tensor] | None = None,
+    name: str = "network",
+    compiler: Compiler | None = None,
+) -> NetworkNative:
+    """The C of a network in eval mode, built and compared with torch.
+
+    Parameters
+    ----------
+    model : what `prune.finish` gave, or any module with an example
+    example : an input with the batch first, or several
+    name : of the C function
+    compiler : which; default: the one that is found
+
+    Returns
+    -------
+    NetworkNative
+        Takes one sample, without the batch.
+
+    Raises
+    ------
+    BadInput
+        For a module that cannot be followed, and operations that have no C.
+    Failure
+        Where C and torch disagree.
+    """
+    if isinstance(model, GraphNet):
+        graph = model.graph.with_tensors({n: t.detach() for n, t in model.tensors.items()})
+    elif example is None:
+        raise BadInput("a module needs an example of its input to be compiled: example=x")
+    else:
+        graph = trace(model, example)
+    native = NetworkNative(emit(graph, name), compiler)
+    _require_same(graph, native)
+    return native
+
+
+def write_c(
+    model: nn.Module, path: str | Path, example: Tensor | Sequence[Tensor] | None = None
+) -> NetworkSource:
+    """Write PATH.c and PATH.h of a network, after the proof of `compile_network`.
+
+    Parameters
+    ----------
+    model, example : as in `compile_network`
+    path : ends in .c
+
+    Returns
+    -------
+    NetworkSource
+        What was written, with the scratch memory that an answer takes and its multiply-accumulates.
+
+    Raises
+    ------
+    BadInput
+        As in `compile_network`, and for another ending.
+    Failure
+        As in `compile_network`; then nothing is written.
+    """
+    path = Path(path)
+    if path.suffix != ".c":
+        raise BadInput(f"a C file ends in .c, not {path.name!r}")
+    made = compile_network(model, example, identifier(path.stem)).made
+    write_atomically(path.with_name(f"{made.name}.h"), made.header)
+    write_atomically(path, made.source)
+    return made
+
+
+@torch.no_grad()
+def _require_same(graph: Graph, native: NetworkNative) -> None:
+    """Errors: Failure where torch and C disagree on noise of several sizes."""
+    random = np.random.default_rng(0)
+    for case in range(CASES):
+        size = (1.0, 10.0, 0.1)[case % 3]
+        inputs = [
+            (size * random.normal(size=shape)).astype(np.float32) for shape in native.made.inputs
+        ]
+        like = next((t for t in graph.tensors.values() if t.is_floating_point()), torch.zeros(()))
+        expected = run(graph, [torch.from_numpy(x)[None].to(like) for x in inputs])
+        found = native(*inputs)
+        for one, other in zip(
+            expected, found if isinstance(found, tuple) else (found,), strict=True
+        ):
+            meant = one[0].double().cpu().numpy()
+            off = np.abs(meant - other).max() / max(np.abs(meant).max(), 1e-12)
+            if not off <= TOLERANCE:
+                raise Failure(
+                    f"torch and C disagree by {off:.1e} of the largest output (at most {TOLERANCE:g}): "
+                    "nothing is written; please report this with the module"
+                )
