@@ -35,6 +35,9 @@ def test_the_layer_contracts_hold():
         ("nn/attention_gcn.py", "import bandstop.prune", "nn has never heard of pruning"),
         ("report/__init__.py", "import torch", "report is made from records alone"),
         ("train/loop.py", "import bandstop.nn", "train is handed networks and data"),
+        ("graph/reach.py", "import bandstop.prune", "graph knows torch and no room"),
+        ("networks/blocks.py", "import bandstop.gate", "graph knows torch and no room"),
+        ("gate/base.py", "import bandstop.graph", "gate works on any network and knows none"),
     ],
 )
 def test_a_planted_violation_is_caught(module, line, contract, tmp_path):
