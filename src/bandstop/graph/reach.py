@@ -251,7 +251,7 @@ class Paths:
             term = (grad * t).reshape(-1)
             at = int(term.argmax())
             if term[at] > 0:
-                found.append((source, kind, kind == varying, float(term[at]), at, t))
+                found.append((source, kind, kind == varying, float(term[at].detach()), at, t))
         return found
 
     def _factors(

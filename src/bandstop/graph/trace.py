@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.export.graph_signature import OutputKind
 
-from bandstop.errors import BadInput, listed
+from bandstop.errors import BadInput
 from bandstop.graph.graph import Graph, Node, Shape
 from bandstop.text import shown
 
@@ -78,7 +78,7 @@ def _unusual(model: nn.Module, examples: Sequence[Tensor]) -> list[int]:
     if found := [prime for prime in BATCHES if all(n % prime for n in own if n)]:
         return found[:2]
     raise BadInput(
-        f"the module has sizes that are multiples of each of {listed([str(b) for b in BATCHES])}: no batch "
+        f"the module has sizes that are multiples of each of {', '.join(map(str, BATCHES))}: no batch "
         "can be told from them"
     )
 
@@ -132,7 +132,7 @@ class _Reader:
         if self.unknown:
             what = [f"{name} in {place or 'the module'}" for name, place in self.unknown.items()]
             raise BadInput(
-                f"graphs have no {listed(what)}; without `example` the budget is still met exactly, with no "
+                f"graphs have no {', no '.join(what)}; without `example` the budget is still met exactly, with no "
                 "proof of a path"
             )
         return Graph(self.inputs, tuple(self.nodes), self.tensors, tuple(self.results))

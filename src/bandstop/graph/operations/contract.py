@@ -74,7 +74,7 @@ class Convolve(Plain):
         if a["groups"] == 1:
             axes.unify(channel, depth)
         else:  # which channels a filter reads depends on where both stand
-            axes.hold(channel, filters)
+            axes.hold(channel, depth, filters)
         for i, (here, there, taps) in enumerate(zip(around, out[2:], kernel, strict=True)):
             axes.hold(taps)
             plain = a["stride"][i] == 1 and a["padding"][i] == 0 and taps[0].size == 1
