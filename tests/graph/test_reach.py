@@ -164,17 +164,85 @@ def test_paths_alone_reach_every_output_and_are_alive(graph):
     require_paths(graph)
 
 
-STRATS = {
-    "dead1": masked(LINEAR | PRODUCTS, biases=True),
-    "dead2": masked(LINEAR | PRODUCTS | CURVED, biases=False),
-    "shift": masked(BLOCKS, biases=True),
-    "grad": masked(LINEAR | PRODUCTS, biases=False),
-    "paths": graphs(BLOCKS),
-}
-HUNTS = {
-    "dead1": require_dead_changes_nothing,
-    "dead2": require_dead_changes_nothing,
-    "shift": require_dead_only_shifts,
-    "grad": require_gradients_agree,
-    "paths": require_paths,
-}
+def test_a_path_of_the_faintest_weights_is_found():
+    """Channels that never meet: the powers of the scores of one of them multiply to 1e-480."""
+    graph, scores = side_by_side(10, channels=2)
+    for score in scores.values():
+        score[0] = 0.0
+    found = paths(graph, scores)
+    assert all(mask.all() for mask in found.values())
+
+
+@pytest.mark.parametrize("value", [0.0, 1e-30, 1.0, 1e30])
+def test_scores_that_are_all_alike_are_scores(value):
+    graph, scores = side_by_side(3, channels=2)
+    found = paths(graph, {n: torch.full_like(s, value) for n, s in scores.items()})
+    assert all(mask.all() for mask in found.values())
+
+
+def side_by_side(depth: int, channels: int) -> tuple[Graph, dict[str, Tensor]]:
+    """Convolutions of each channel alone, beside a residual's other way that ends in one frame more."""
+    how = {"stride": (1,), "padding": (0,), "dilation": (1,), "groups": channels}
+    nodes = [
+        Node("convolve", ("in0" if i == 0 else f"v{i - 1}", f"w{i}"), f"v{i}", how) for i in range(depth)
+    ]  # fmt: skip
+    nodes.append(Node("concatenate", ("in0", f"v{depth - 1}"), "out", {"dim": 2}))
+    tensors = {f"w{i}": torch.ones(channels, 1, 1) for i in range(depth)}
+    graph = Graph({"in0": (1, channels, 1)}, tuple(nodes), tensors, ("out",))
+    return graph, {n: t.clone() for n, t in tensors.items()}
+
+
+def test_the_strongest_path_is_taken():
+    nodes = (
+        Node("einsum", ("x", "one"), "hidden", {"equation": "ny,zy->nz"}),
+        Node("einsum", ("hidden", "other"), "out", {"equation": "ny,zy->nz"}),
+    )
+    scores = {
+        "one": torch.tensor([[0.9, 0.1], [0.2, 0.8]]),
+        "other": torch.tensor([[0.5, 0.4]]),
+    }
+    graph = Graph({"x": (1, 2)}, nodes, scores, ("out",))
+    found = paths(graph, scores)
+    assert found["one"].tolist() == [[True, False], [False, False]]
+    assert found["other"].tolist() == [[True, False]]
+
+
+def test_an_output_that_nothing_leads_to_is_refused():
+    nodes = (Node("scale", ("w",), "out", {"scale": 1.0, "shift": 0.0}),)
+    graph = Graph({"x": (1, 2)}, nodes, {"w": torch.ones(1, 2)}, ("out",))
+    with pytest.raises(bs.BadInput, match="can reach"):
+        paths(graph, {"w": torch.ones(1, 2)})
+    assert not live(graph, {"w": torch.ones(1, 2)})["w"].any()
+    assert not reached(graph, {})["out"].any()
+
+
+PLANTED = {
+    "a product forgets its other factor": ("multiply", lambda marks, a: marks[0]),
+    "a sum forgets a term": ("add", lambda marks, a: marks[0]),
+    "everything of a convolution varies": (
+        "convolve", lambda marks, a: type(marks[0])(torch.ones_like(marks[0].varies), marks[0].counts),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", PLANTED)
+def test_a_planted_fault_is_found(fault, monkeypatch):
+    """By the gradients of positive weights, in one network with all of these operations."""
+    shape = {"stride": (1,), "padding": (0,), "dilation": (1,), "groups": 1}
+    nodes = (
+        Node("convolve", ("x", "wa"), "a", shape),
+        Node("convolve", ("x", "wb"), "b", shape),
+        Node("multiply", ("a", "b"), "c"),
+        Node("convolve", ("x", "wd"), "d", shape),
+        Node("add", ("c", "d"), "out"),
+    )
+    graph = Graph(
+        {"x": (1, 2, 1)}, nodes, {n: torch.ones(2, 2, 1).double() for n in ("wa", "wb", "wd")}, ("out",)
+    )
+    masks = {n: torch.ones(2, 2, 1, dtype=torch.bool) for n in graph.tensors}
+    masks["wa"][1] = False
+    require_gradients_agree((graph, masks))
+    operation, flow = PLANTED[fault]
+    monkeypatch.setattr(type(OPERATIONS[operation]), "flow", lambda self, marks, a: flow(marks, a))
+    with pytest.raises(AssertionError):
+        require_gradients_agree((graph, masks))
