@@ -56,7 +56,11 @@ class Builder:
         return self.add("view", x, shape=(1, *shape), batch=0)
 
     def bias(self, x: str) -> str:
-        return self.add("add", x, self.tensor(1, self.shapes[x][1], 1, weight=False)) if self.biases else x
+        return (
+            self.add("add", x, self.tensor(1, self.shapes[x][1], 1, weight=False))
+            if self.biases
+            else x
+        )
 
     def conv(self, x: str, filters: int, kernel: int = 1, groups: int = 1, **how) -> str:
         how = {"stride": 1, "padding": 0, "dilation": 1} | how
@@ -202,7 +206,13 @@ def _pool(operation: str) -> Block:
         padding = b.number(0, kernel // 2)
         if t + 2 * padding < kernel:
             return x
-        how = dict(kernel=(kernel,), stride=(stride,), padding=(padding,), dilation=(1,), ceil=ceil)
+        how = {
+            "kernel": (kernel,),
+            "stride": (stride,),
+            "padding": (padding,),
+            "dilation": (1,),
+            "ceil": ceil,
+        }
         if operation == "mean-pool":
             how["padded"] = bool(b.number(0, 1))
         size = OPERATIONS[operation].run([torch.zeros(b.shapes[x])], how, 1).shape

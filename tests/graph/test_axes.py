@@ -62,7 +62,11 @@ def test_a_product_keeps_what_both_of_its_axes_keep():
     axes = Axes()
     joined, channel, joint = axes.fresh([6, 3, 2])
     axes.unify(joined, channel + joint)
-    assert kept(axes, [joined, channel, joint], {0: [1, 5]}) == [bits("010001"), bits("101"), bits("01")]
+    assert kept(axes, [joined, channel, joint], {0: [1, 5]}) == [
+        bits("010001"),
+        bits("101"),
+        bits("01"),
+    ]
 
 
 def test_sizes_that_do_not_divide_each_other_are_held():

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from graphs import BLOCKS, CURVED, FILLED, LINEAR, PRODUCTS, graphs, inputs_of, masked, with_masks
+from graphs import BLOCKS, CURVED, LINEAR, PRODUCTS, graphs, inputs_of, masked, with_masks
 from hypothesis import given, settings
 from torch import Tensor
 
@@ -237,7 +237,10 @@ def test_a_planted_fault_is_found(fault, monkeypatch):
         Node("add", ("c", "d"), "out"),
     )
     graph = Graph(
-        {"x": (1, 2, 1)}, nodes, {n: torch.ones(2, 2, 1).double() for n in ("wa", "wb", "wd")}, ("out",)
+        {"x": (1, 2, 1)},
+        nodes,
+        {n: torch.ones(2, 2, 1).double() for n in ("wa", "wb", "wd")},
+        ("out",),
     )
     masks = {n: torch.ones(2, 2, 1, dtype=torch.bool) for n in graph.tensors}
     masks["wa"][1] = False

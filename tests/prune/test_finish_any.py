@@ -64,7 +64,9 @@ def kept(masks: dict[str, Tensor]) -> int:
     return sum(int(m.sum()) for m in masks.values())
 
 
-def require_small(model: nn.Module, small: nn.Module, *shapes: tuple[int, ...], dtype=torch.float32):
+def require_small(
+    model: nn.Module, small: nn.Module, *shapes: tuple[int, ...], dtype=torch.float32
+):
     """The same for other batches, within 1e-5."""
     model.eval()
     for batch in (1, 2, 5):
@@ -116,7 +118,10 @@ class Two(nn.Module):
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_two_inputs_a_tied_weight_and_one_that_is_not_used(dtype):
-    model, example = Two().to(dtype), (torch.randn(4, 6, dtype=dtype), torch.randn(4, 5, dtype=dtype))
+    model, example = (
+        Two().to(dtype),
+        (torch.randn(4, 6, dtype=dtype), torch.randn(4, 5, dtype=dtype)),
+    )
     gates = bs.gate.attach(model, bs.BandStop(rate=0.5))
     total = 6 * 8 + 5 * 8 + 16 + 8 * 8 + 8 * 3
     masks = settled(model, gates, example)
@@ -129,7 +134,9 @@ def test_two_inputs_a_tied_weight_and_one_that_is_not_used(dtype):
 
 
 def a_network(*last: nn.Module) -> nn.Module:
-    return nn.Sequential(nn.Linear(6, 20), nn.ReLU(), nn.Linear(20, 20), nn.ReLU(), nn.Linear(20, 4), *last)
+    return nn.Sequential(
+        nn.Linear(6, 20), nn.ReLU(), nn.Linear(20, 20), nn.ReLU(), nn.Linear(20, 4), *last
+    )
 
 
 def test_exempt_tensors_stay_whole():

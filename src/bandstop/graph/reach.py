@@ -113,6 +113,9 @@ def needed(graph: Graph, masks: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def live(graph: Graph, masks: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The masks without what is dead.
 
+    A weight is alive if the input reaches an output through it, or if what the input reaches is multiplied
+    with something that it leads to. One that only adds a constant is dead, since a bias does the same.
+
     Parameters
     ----------
     graph : of which network
@@ -187,7 +190,11 @@ class Paths:
         for name in node.inputs:
             varies, counts = found[name]
             if varies is not None:
-                factor = torch.tensor(self.level[name] - level, dtype=torch.double).exp().clamp(min=FAINT)
+                factor = (
+                    torch.tensor(self.level[name] - level, dtype=torch.double)
+                    .exp()
+                    .clamp(min=FAINT)
+                )
                 varies = varies * factor
             marks.append(Marks(varies, counts))
         return marks, level

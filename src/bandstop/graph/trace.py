@@ -132,8 +132,8 @@ class _Reader:
         if self.unknown:
             what = [f"{name} in {place or 'the module'}" for name, place in self.unknown.items()]
             raise BadInput(
-                f"graphs have no {', no '.join(what)}; without `example` the budget is still met exactly, with no "
-                "proof of a path"
+                f"graphs have no {', no '.join(what)}; without `example` the budget is still met exactly, "
+                "with no proof of a path"
             )
         return Graph(self.inputs, tuple(self.nodes), self.tensors, tuple(self.results))
 
@@ -641,12 +641,13 @@ READERS: dict[str, Callable[..., None]] = {
     "div": _binary("divide"), "relu": _function("relu"), "tanh": _function("tanh"),
     "sigmoid": _function("sigmoid"), "gelu": _function("gelu", "approximate"), "silu": _function("silu"),
     "leaky_relu": _function("leaky-relu", "negative_slope"), "elu": _function("elu", "alpha"),
-    "hardswish": _function("hardswish"), "relu6": _relu6, "hardtanh": _function("hardtanh", "min_val", "max_val"),
+    "hardswish": _function("hardswish"), "relu6": _relu6,
+    "hardtanh": _function("hardtanh", "min_val", "max_val"),
     "exp": _function("exp"), "sqrt": _function("sqrt"), "abs": _function("abs"),
     "pow": _function("power", "exponent"), "clamp": _function("clamp", "min", "max"),
     "rsub": _less, "reciprocal": _power(-1.0), "rsqrt": _power(-0.5), "square": _power(2.0),
-    "_assert_tensor_metadata": _nothing, "neg": _scaled(-1.0), "sum": _total(False), "mean": _total(True), "amax": _highest,
-    "max": _max_dim, "_softmax": _softmax, "softmax": _softmax,
+    "_assert_tensor_metadata": _nothing, "neg": _scaled(-1.0), "sum": _total(False),
+    "mean": _total(True), "amax": _highest, "max": _max_dim, "_softmax": _softmax, "softmax": _softmax,
     "max_pool2d_with_indices": _max_pool, "max_pool2d": _max_pool, "max_pool1d": _max_pool,
     "avg_pool2d": _mean_pool, "avg_pool1d": _mean_pool, "_adaptive_avg_pool2d": _adaptive,
     "adaptive_avg_pool2d": _adaptive, "adaptive_avg_pool1d": _adaptive, "im2col": _im2col,

@@ -57,7 +57,10 @@ class Einsum(Plain):
 
 @dataclass(frozen=True)
 class Convolve(Plain):
-    """A convolution over the axes behind (sample, channel): stride, padding, dilation, groups."""
+    """A convolution over the axes behind (sample, channel): stride, padding, dilation, groups.
+
+    With groups no channel goes: compaction leaves it as it is, however many of its weights are dead.
+    """
 
     def run(self, inputs: Sequence[Tensor], a: Attributes, batch: int) -> Tensor:
         x, weight = inputs
