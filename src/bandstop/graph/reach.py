@@ -22,6 +22,8 @@ from bandstop.graph.operations import OPERATIONS, Marks
 
 SHARP = 8
 """The power of scores: (sum x^8)^(1/8) is the maximum but for ties."""
+FAINT = 1e-100
+"""Below the strongest by so much a path is as good as any other, and still one."""
 SEEN = 0.5
 """Marks of 0 and 1 add up to whole numbers."""
 
@@ -111,6 +113,9 @@ def needed(graph: Graph, masks: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def live(graph: Graph, masks: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The masks without what is dead.
 
+    A weight is alive if the input reaches an output through it, or if what the input reaches is multiplied
+    with something that it leads to. One that only adds a constant is dead, since a bias does the same.
+
     Parameters
     ----------
     graph : of which network
@@ -157,7 +162,8 @@ class Paths:
         """Powers of strengths; `varies` of each value over its largest, whose logarithm is kept."""
         found, self.level = start(self.graph, self.scores), dict.fromkeys(self.graph.inputs, 0.0)
         for name, score in self.scores.items():
-            size = score.double() / score.max().clamp(min=1e-300)
+            size = score.double()
+            size = size / size.max().clamp(min=1e-300)
             found[name] = Marks(None, (size + 1e-6).pow(SHARP))
         found = {n: Marks(None if m.varies is None else m.varies.detach().double(),
                           m.counts.detach().double()) for n, m in found.items()}  # fmt: skip
@@ -167,7 +173,7 @@ class Paths:
                 varies, counts = OPERATIONS[node.operation].flow(marks, node.attributes)
                 if varies is not None:
                     largest = varies.max().clamp(min=1e-300)
-                    varies = varies / largest
+                    varies = torch.where(varies > 0, (varies / largest).clamp(min=FAINT), 0)
                     level += float(largest.log())
                     counts = (counts > 0).to(counts)  # a factor that varies is taken as it comes
                     self.level[node.output] = level
@@ -184,7 +190,11 @@ class Paths:
         for name in node.inputs:
             varies, counts = found[name]
             if varies is not None:
-                factor = torch.tensor(self.level[name] - level, dtype=torch.double).exp()
+                factor = (
+                    torch.tensor(self.level[name] - level, dtype=torch.double)
+                    .exp()
+                    .clamp(min=FAINT)
+                )
                 varies = varies * factor
             marks.append(Marks(varies, counts))
         return marks, level
@@ -251,7 +261,7 @@ class Paths:
             term = (grad * t).reshape(-1)
             at = int(term.argmax())
             if term[at] > 0:
-                found.append((source, kind, kind == varying, float(term[at]), at, t))
+                found.append((source, kind, kind == varying, float(term[at].detach()), at, t))
         return found
 
     def _factors(

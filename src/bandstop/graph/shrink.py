@@ -62,8 +62,7 @@ def shrink(graph: Graph) -> Graph:
         nodes of its own behind it.
     """
     graph = _with_doors(graph)
-    like = next(iter(graph.tensors.values()), torch.zeros(()))
-    there = values(graph, [torch.zeros(shape).to(like) for shape in graph.inputs.values()])
+    there = _somewhere(graph)
     shapes = {name: tuple(v.shape) for name, v in there.items()}
     with torch.enable_grad():
         matters = needed(graph, {})
@@ -96,6 +95,18 @@ def shrink(graph: Graph) -> Graph:
             nodes.append(Node("add", (bare, name), node.output, {}, node.place))
             tensors[name] = constant
     return Graph(graph.inputs, tuple(nodes), tensors, graph.outputs).pruned()
+
+
+def _somewhere(graph: Graph) -> dict[str, Tensor]:
+    """Every value for some input: 0, or noise where a value of 0 is not finite."""
+    like = next(iter(graph.tensors.values()), torch.zeros(()))
+    random = torch.Generator().manual_seed(0)
+    for size in (0.0, 1.0):
+        noise = [size * torch.randn(s, generator=random).to(like) for s in graph.inputs.values()]
+        there = values(graph, noise)
+        if all(v.isfinite().all() for v in there.values()):
+            break
+    return there
 
 
 def _with_doors(graph: Graph) -> Graph:

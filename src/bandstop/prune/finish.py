@@ -9,10 +9,11 @@ from typing import overload
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves
 
 from bandstop import gate
 from bandstop.errors import BadInput, Failure
-from bandstop.graph import Graph, GraphNet, live, paths, run, shrink, trace
+from bandstop.graph import GraphNet, live, paths, shrink, trace
 from bandstop.prune.choose import Masks, choose, choose_alive
 from bandstop.prune.choose_groups import choose_groups
 
@@ -68,10 +69,9 @@ def finish(model: nn.Module, gates: gate.Gates, example: Example | None = None) 
     if example is None:
         return masks
     examples = (example,) if isinstance(example, Tensor) else tuple(example)
-    whole = trace(model, examples)
-    small = shrink(whole)
-    _require_same(whole, small, examples)
-    return GraphNet(small).eval()
+    small = GraphNet(shrink(trace(model, examples))).eval()
+    _require_same(model, small, examples)
+    return small
 
 
 EXACT = 1e-5
@@ -79,14 +79,17 @@ EXACT = 1e-5
 
 
 @torch.no_grad()
-def _require_same(whole: Graph, small: Graph, examples: Sequence[Tensor]) -> None:
-    """Errors: Failure where two graphs do not compute the same of noise as large as the examples."""
+def _require_same(model: nn.Module, small: GraphNet, examples: Sequence[Tensor]) -> None:
+    """Errors: Failure where two networks do not compute the same of noise as large as the examples."""
     noise = [
         torch.randn_like(x) * x.std() if x.numel() > 1 else torch.randn_like(x) for x in examples
     ]
+    whole = copy.deepcopy(model).eval()  # it may count its calls
     for inputs in (examples, noise):
-        for there, now in zip(run(whole, inputs), run(small, inputs), strict=True):
-            off = float((there - now).abs().max() / there.abs().max().clamp(min=1e-30))
+        made, now = (tree_leaves(f(*(x.clone() for x in inputs))) for f in (whole, small))
+        there = [v for v in made if isinstance(v, Tensor)]
+        for one, other in zip(there, now, strict=True):
+            off = float((one - other).abs().max() / one.abs().max().clamp(min=1e-30))
             if not off <= EXACT:
                 raise Failure(
                     f"the compacted network is {off:.1e} off the whole one: a fault of ours, please report it"

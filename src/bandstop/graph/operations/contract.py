@@ -57,7 +57,10 @@ class Einsum(Plain):
 
 @dataclass(frozen=True)
 class Convolve(Plain):
-    """A convolution over the axes behind (sample, channel): stride, padding, dilation, groups."""
+    """A convolution over the axes behind (sample, channel): stride, padding, dilation, groups.
+
+    With groups no channel goes: compaction leaves it as it is, however many of its weights are dead.
+    """
 
     def run(self, inputs: Sequence[Tensor], a: Attributes, batch: int) -> Tensor:
         x, weight = inputs
@@ -74,7 +77,7 @@ class Convolve(Plain):
         if a["groups"] == 1:
             axes.unify(channel, depth)
         else:  # which channels a filter reads depends on where both stand
-            axes.hold(channel, filters)
+            axes.hold(channel, depth, filters)
         for i, (here, there, taps) in enumerate(zip(around, out[2:], kernel, strict=True)):
             axes.hold(taps)
             plain = a["stride"][i] == 1 and a["padding"][i] == 0 and taps[0].size == 1

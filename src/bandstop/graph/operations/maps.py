@@ -65,14 +65,14 @@ class Product(Plain):
 
 @dataclass(frozen=True)
 class Quotient(Plain):
-    """a / b: where either varies the quotient does."""
+    """a / b, that is a times something that is never 0."""
 
     def run(self, inputs: Sequence[Tensor], a: Attributes, batch: int) -> Tensor:
         return inputs[0] / inputs[1]
 
     def flow(self, inputs: Sequence[Marks], a: Attributes) -> Marks:
-        one, other = shaped(inputs)
-        return Marks(either(one.varies, other.varies), one.counts + filled(other.counts) - 1)
+        one, other = inputs
+        return product(torch.mul, one, Marks(other.varies, filled(other.counts)))
 
     def tie(self, inputs: Sequence[Dims], out: Dims, a: Attributes, axes: Axes) -> None:
         broadcast(inputs, out, axes)
@@ -80,17 +80,17 @@ class Quotient(Plain):
 
 @dataclass(frozen=True)
 class Function(Plain):
-    """f(a). `zero`: f(0) = 0."""
+    """f(a)."""
 
     f: Callable[..., Tensor]
-    zero: bool = True
 
     def run(self, inputs: Sequence[Tensor], a: Attributes, batch: int) -> Tensor:
         return self.f(inputs[0], **a)
 
     def flow(self, inputs: Sequence[Marks], a: Attributes) -> Marks:
         varies, counts = inputs[0]
-        return Marks(varies, counts if self.zero else filled(counts))
+        of_nothing = self.f(torch.zeros(()), **a)
+        return Marks(varies, counts if of_nothing == 0 else filled(counts))
 
     def tie(self, inputs: Sequence[Dims], out: Dims, a: Attributes, axes: Axes) -> None:
         broadcast(inputs, out, axes)
@@ -103,18 +103,18 @@ def affine(x: Tensor, scale: float, shift: float) -> Tensor:
 FUNCTIONS: dict[str, Function] = {
     "relu": Function(torch.relu),
     "tanh": Function(torch.tanh),
-    "sigmoid": Function(torch.sigmoid, zero=False),
+    "sigmoid": Function(torch.sigmoid),
     "gelu": Function(functional.gelu),
     "silu": Function(functional.silu),
     "leaky-relu": Function(functional.leaky_relu),
     "elu": Function(functional.elu),
     "hardswish": Function(functional.hardswish),
-    "hardtanh": Function(functional.hardtanh, zero=False),
-    "exp": Function(torch.exp, zero=False),
+    "hardtanh": Function(functional.hardtanh),
+    "exp": Function(torch.exp),
     "sqrt": Function(torch.sqrt),
     "abs": Function(torch.abs),
-    "power": Function(torch.pow, zero=False),
-    "clamp": Function(torch.clamp, zero=False),
-    "scale": Function(affine, zero=False),
+    "power": Function(torch.pow),
+    "clamp": Function(torch.clamp),
+    "scale": Function(affine),
 }
 """`scale` is a scale + shift, with two numbers."""

@@ -50,7 +50,11 @@ class Highest(Plain):
 
 @dataclass(frozen=True)
 class Softmax(Plain):
-    """Along `dims`, one of them: each element depends on all."""
+    """Along `dims`, one of them: each element depends on all.
+
+    An element that is constant is a factor of the others, yet no path: what leads to it alone is judged as
+    a bias is, and dead. The same holds for normalisation and for maxima.
+    """
 
     def run(self, inputs: Sequence[Tensor], a: Attributes, batch: int) -> Tensor:
         return torch.softmax(inputs[0], a["dims"][0])
