@@ -21,7 +21,7 @@ KERNELS = r"""
 #else
 #  define UNUSED
 #endif
-#if defined(__GNUC__) && !defined(__clang__) /* clang looks for itself whether memory overlaps */
+#if VECTORS && !defined(__clang__) /* clang looks for itself whether memory overlaps */
 #  define IVDEP PRAGMA(GCC ivdep)
 #else
 #  define IVDEP
@@ -146,14 +146,16 @@ UNUSED static void network_softmax(const float *in, int in_step, float *out, int
     for (int i = 0; i < count; i++) out[i * out_step] /= sum;
 }
 
-UNUSED static void network_standardise(const float *in, float *out, int count, float eps)
+INLINE float network_relu(float x) { return x < 0.0f ? 0.0f : x; }
+INLINE float network_sigmoid(float x) { return 1.0f / (1.0f + expf(-x)); }
+INLINE float network_silu(float x) { return x / (1.0f + expf(-x)); }
+INLINE float network_hardswish(float x) { return x * fminf(fmaxf(x + 3.0f, 0.0f), 6.0f) / 6.0f; }
+INLINE float network_leaky(float x, float slope) { return x < 0.0f ? x * slope : x; }
+INLINE float network_elu(float x, float alpha) { return x < 0.0f ? alpha * expm1f(x) : x; }
+INLINE float network_gelu(float x) { return 0.5f * x * (1.0f + erff(x * 0.70710678f)); }
+INLINE float network_gelu_tanh(float x)
 {
-    float mean = 0.0f, square = 0.0f;
-    for (int i = 0; i < count; i++) mean += in[i];
-    mean /= (float)count;
-    for (int i = 0; i < count; i++) square += (in[i] - mean) * (in[i] - mean);
-    const float scale = 1.0f / sqrtf(square / (float)count + eps);
-    for (int i = 0; i < count; i++) out[i] = (in[i] - mean) * scale;
+    return 0.5f * x * (1.0f + tanhf(0.79788456f * (x + 0.044715f * x * x * x)));
 }
 """
 

@@ -7,9 +7,9 @@ import math
 import numpy as np
 
 from bandstop.compile.network.maker import GUARD, Maker
+from bandstop.compile.network.moves import padded
 from bandstop.compile.network.refs import Buffer, Ref, loops
 from bandstop.compile.network.steps import Clear, Elements, Fold, Mix, Rows, table
-from bandstop.errors import BadInput
 from bandstop.graph import Node
 from bandstop.graph.operations.contract import letters
 
@@ -35,17 +35,15 @@ def rows(
 def convolve(m: Maker, node: Node) -> None:
     a = node.attributes
     source, weight = m.ref(node.inputs[0]), m.arrays.get(node.inputs[1])
-    if weight is None:
-        raise BadInput("there is no C for a convolution whose weights are computed")
     spatial = source.shape[2:]
+    if weight is None or len(spatial) > 2:
+        return at_once(m, node)
     if len(spatial) == 1:
         source = source.viewed((*source.shape, 1)) or m.whole(source).viewed((*source.shape, 1))  # type: ignore[assignment]
         weight = weight[..., None]
         stride, padding, dilation = (*a["stride"], 1), (*a["padding"], 0), (*a["dilation"], 1)
-    elif len(spatial) == 2:
-        stride, padding, dilation = a["stride"], a["padding"], a["dilation"]
     else:
-        raise BadInput("there is no C for a convolution over three axes yet")
+        stride, padding, dilation = a["stride"], a["padding"], a["dilation"]
     _, channels, frames, joints = source.shape
     filters, depth, kt, kv = weight.shape
     st, sv = stride
@@ -81,17 +79,36 @@ def convolve(m: Maker, node: Node) -> None:
         flat = weight[f].reshape(depth, -1)
         c, tap = np.nonzero(flat)
         entries.append(((first + c) * across + taps[tap], flat[c, tap]))
-    kept = out_t * wide - (wide - ((out_v - 1) * sv + 1))
     target = Ref(
         Buffer(filters * out_t * wide + GUARD), (1, filters, out_t, out_v),
         (0, out_t * wide, wide, sv),
     )  # fmt: skip
     rows_target = Ref(target.buffer, (filters, out_t * wide), (out_t * wide, 1))
-    del kept
     rows(m, node, lying, entries, out_t * wide, rows_target)
     m.refs[node.output] = (
         target.viewed((1, filters, out_t)) or target if len(spatial) == 1 else target
     )
+
+
+def at_once(m: Maker, node: Node) -> None:
+    """A convolution as plain loops: of weights that are computed, or over three axes."""
+    a = node.attributes
+    around = (0, 0, *a["padding"])
+    source, weight = padded(m, m.ref(node.inputs[0]), around, around), m.ref(node.inputs[1])
+    target, groups = m.fresh(m.shapes[node.output]), a["groups"]
+    filters, depth, *taps = weight.shape
+    own = filters // groups
+    shape = (groups, own, *target.shape[2:], depth, *taps)
+    count, w, x, t = len(taps), weight.strides, source.strides, target.strides
+    to = (own * t[1], t[1], *t[2:], *(0,) * (1 + count))
+    steps = zip(x[2:], a["stride"], strict=True)
+    reads = zip(x[2:], a["dilation"], strict=True)
+    of = (depth * x[1], 0, *(s * n for s, n in steps), x[1], *(s * n for s, n in reads))
+    by = (own * w[0], w[0], *(0,) * count, *w[1:])
+    m.made.steps.append(
+        Fold(target, [source, weight], shape, [to, of, by], "{0} + {1} * {2}", "0.0f")
+    )
+    m.refs[node.output] = target
 
 
 def laid(
@@ -120,14 +137,13 @@ def laid(
 
 def einsum(m: Maker, node: Node) -> None:
     names, out = letters(node.attributes["equation"])
-    if len(names) == 1 or any(len(set(w)) < len(w) for w in names):
-        raise BadInput("there is no C for an einsum of one value or along a diagonal yet")
-    if node.inputs[0] in m.arrays and node.inputs[1] not in m.arrays:
-        names = names[::-1]
-        inputs = node.inputs[::-1]
-    else:
-        inputs = node.inputs
-    if inputs[1] in m.arrays:
+    inputs = node.inputs
+    if len(names) == 2 and inputs[0] in m.arrays:
+        names, inputs = names[::-1], inputs[::-1]
+    simple = len(names) == 2 and all(len(set(word)) == len(word) for word in names)
+    theirs = names[-1]
+    alone = [x for x in names[0] if x not in out and x not in theirs]
+    if simple and not alone and inputs[1] in m.arrays:
         known(m, node, inputs, names, out)
     else:
         computed(m, node, inputs, names, out)
@@ -141,9 +157,6 @@ def known(m: Maker, node: Node, inputs: tuple[str, ...], names: list[str], out: 
         return
     columns = [x for x in out if x in own and x not in theirs]
     both = [x for x in own if x in theirs]
-    summed = [x for x in own if x not in out and x not in theirs]
-    if summed:
-        raise BadInput("there is no C for an einsum that sums over an axis of one value yet")
     lying = source.permuted(tuple(own.index(x) for x in [*both, *columns]))
     count = math.prod(sizes[x] for x in columns)
     flat = lying.viewed((*lying.shape[: len(both)], count)) if columns else lying
@@ -224,7 +237,7 @@ def mixed(
 
 
 def computed(m: Maker, node: Node, inputs: tuple[str, ...], names: list[str], out: str) -> None:
-    """Two values."""
+    """As plain loops: of two values, of one, along diagonals."""
     refs = [m.ref(name) for name in inputs]
     sizes: dict[str, int] = {}
     for word, ref in zip(names, refs, strict=True):
@@ -232,9 +245,10 @@ def computed(m: Maker, node: Node, inputs: tuple[str, ...], names: list[str], ou
     every = [*out, *(x for x in sizes if x not in out)]
     target = m.fresh(m.shapes[node.output])
     strides = [
-        tuple(dict(zip(word, r.strides, strict=True)).get(x, 0) for x in every)
+        tuple(sum(s for y, s in zip(word, r.strides, strict=True) if y == x) for x in every)
         for word, r in zip([out, *names], [target, *refs], strict=True)
     ]
     shape = tuple(sizes[x] for x in every)
-    m.made.steps.append(Fold(target, refs, shape, strides, "{0} + {1} * {2}", "0.0f"))
+    term = " * ".join(f"{{{i + 1}}}" for i in range(len(refs)))
+    m.made.steps.append(Fold(target, refs, shape, strides, f"{{0}} + {term}", "0.0f"))
     m.refs[node.output] = target

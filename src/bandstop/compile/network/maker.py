@@ -76,11 +76,17 @@ class Maker:
         return False
 
     def maker(self, name: str) -> Rows | None:
-        """The rows that make a value, where nothing else reads it and they are not yet rectified."""
-        if name not in self.refs or not self.alone(name):
+        """The rows that make a value, where nothing else reads it or a part of it, and they are not yet
+        rectified."""
+        if name not in self.refs:
             return None
-        step = self.rows_of.get(id(self.refs[name].buffer))
-        return None if step is None or step.relu else step
+        ref = self.refs[name]
+        step = self.rows_of.get(id(ref.buffer))
+        if step is None or step.relu:
+            return None
+        sharing = {n: r for n, r in self.refs.items() if r.buffer is ref.buffer}
+        whole = max(r.size for r in sharing.values()) == ref.size
+        return step if whole and all(self.alone(n) for n in sharing) else None
 
     def biased(self, rows: Rows, name: str, constant: str) -> bool:
         """Add a constant that is the same along each row."""

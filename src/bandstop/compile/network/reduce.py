@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import math
 
+import torch
+
 from bandstop.compile.network.elements import literal
 from bandstop.compile.network.maker import Maker
 from bandstop.compile.network.moves import padded
-from bandstop.compile.network.steps import Elements, Fold, Softmax, Standardise
-from bandstop.errors import BadInput
+from bandstop.compile.network.refs import Ref
+from bandstop.compile.network.steps import Elements, Fold, Softmax
 from bandstop.graph import Node
+from bandstop.graph.operations import OPERATIONS, Marks
 
 
 def reduced(m: Maker, node: Node, expression: str, start: str) -> None:
@@ -38,14 +41,23 @@ def softmax(m: Maker, node: Node) -> None:
 
 
 def standardise(m: Maker, node: Node) -> None:
-    source, dims = m.whole(m.ref(node.inputs[0])), node.attributes["dims"]
-    if tuple(dims) != tuple(range(len(source.shape) - len(dims), len(source.shape))):
-        raise BadInput("there is no C for layer normalisation over other than the last axes")
-    count = math.prod(source.shape[d] for d in dims)
-    target = m.fresh(source.shape)
-    m.made.steps.append(
-        Standardise(target, source, source.size // count, count, node.attributes["eps"])
-    )
+    source, a = m.ref(node.inputs[0]), node.attributes
+    dims = a["dims"]
+    small = tuple(1 if d in dims else n for d, n in enumerate(source.shape))
+    share = literal(1 / math.prod(source.shape[d] for d in dims))
+
+    def mean(of: Ref, expression: str) -> Ref:
+        target = m.fresh(small)
+        strides = tuple(0 if d in dims else s for d, s in enumerate(target.strides))
+        m.made.steps.append(Fold(target, [of], of.shape, [strides, of.strides], expression, "0.0f"))
+        m.made.steps.append(Elements(target, [target], f"{{0}} * {share}"))
+        return m.broad(target, source.shape)
+
+    centred, target = m.fresh(source.shape), m.fresh(source.shape)
+    m.made.steps.append(Elements(centred, [source, mean(source, "{0} + {1}")], "{0} - {1}"))
+    variance = mean(centred, "{0} + {1} * {1}")
+    root = f"{{0}} / sqrtf({{1}} + {literal(a['eps'])})"
+    m.made.steps.append(Elements(target, [centred, variance], root))
     m.refs[node.output] = target
 
 
@@ -54,13 +66,14 @@ def max_pool(m: Maker, node: Node) -> None:
 
 
 def mean_pool(m: Maker, node: Node) -> None:
-    a = node.attributes
-    if a["ceil"] or (any(a["padding"]) and not a["padded"]):
-        raise BadInput("there is no C for a mean over windows that stand out yet")
     pooled(m, node, "{0} + {1}", "0.0f")
+    # what a window is divided by is the operation's own affair: where it stands out, less than its size
+    ones = torch.ones(m.ref(node.inputs[0]).shape)
+    mean = OPERATIONS["mean-pool"]
+    there = mean.flow([Marks(None, ones)], node.attributes).counts
+    share = mean.run([ones], node.attributes, 1) / there.clamp(min=1)
     out = m.refs[node.output]
-    share = literal(1 / math.prod(a["kernel"]))
-    m.made.steps.append(Elements(out, [out], f"{{0}} * {share}"))
+    m.made.steps.append(Elements(out, [out, m.constant(share.numpy(), "")], "{0} * {1}"))
 
 
 def pooled(m: Maker, node: Node, expression: str, start: str) -> None:

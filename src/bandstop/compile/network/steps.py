@@ -8,18 +8,17 @@ from typing import Protocol
 
 import numpy as np
 
-from bandstop.compile.c.text import number
 from bandstop.compile.network.refs import Buffer, Ref, loops
 
 CALLS = {
-    "relu": "({0} < 0.0f ? 0.0f : {0})",
+    **{
+        name: f"network_{name.replace('-', '_')}({{0}})"
+        for name in ("relu", "sigmoid", "silu", "hardswish")
+    },
     "tanh": "tanhf({0})",
-    "sigmoid": "1.0f / (1.0f + expf(-{0}))",
     "exp": "expf({0})",
     "sqrt": "sqrtf({0})",
     "abs": "fabsf({0})",
-    "silu": "{0} / (1.0f + expf(-{0}))",
-    "hardswish": "{0} * fminf(fmaxf({0} + 3.0f, 0.0f), 6.0f) / 6.0f",
     "add": "{0} + {1}",
     "subtract": "{0} - {1}",
     "multiply": "{0} * {1}",
@@ -255,31 +254,6 @@ class Softmax:
         return (
             f"{head}network_softmax({start(self.source)}, {self.source.strides[self.dim]}, "
             f"{start(self.target)}, {self.target.strides[self.dim]}, {self.target.shape[self.dim]});"
-        )
-
-
-@dataclass
-class Standardise:
-    """(x - mean) / sqrt(variance + eps) over the last dimensions, which lie side by side."""
-
-    target: Ref
-    source: Ref
-    groups: int
-    count: int
-    eps: float
-
-    @property
-    def reads(self) -> Sequence[Buffer]:
-        return [self.source.buffer]
-
-    @property
-    def writes(self) -> Sequence[Buffer]:
-        return [self.target.buffer]
-
-    def text(self) -> str:
-        return (
-            f"for (int i = 0; i < {self.groups}; i++) network_standardise({address(self.source)} + i * "
-            f"{self.count}, {address(self.target)} + i * {self.count}, {self.count}, {number(self.eps)});"
         )
 
 

@@ -1,0 +1,202 @@
+"""Any network as C: random graphs, networks after published ones, strict compilers, sanitizers."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from graphs import graphs, inputs_of, masked, with_masks
+from hypothesis import HealthCheck, given, settings
+from torch import nn
+
+from bandstop.compile.network import NetworkNative, compile_network, emit, write_c
+from bandstop.compile.network import api as network_api
+from bandstop.compile.network.elements import WITH_NUMBERS
+from bandstop.compile.network.lower import LOWER
+from bandstop.errors import BadInput, Failure
+from bandstop.graph import GraphNet, run, shrink, trace
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "benchmarks"))
+from foreign_networks import NETWORKS  # noqa: E402
+
+pytestmark = pytest.mark.skipif(not shutil.which("gcc"), reason="gcc is not installed")
+WARNINGS = (
+    "-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wdouble-promotion",
+    "-Werror",
+)  # fmt: skip
+BONES = [(joint, joint + 1) for joint in range(6)]
+FEW = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+MANY = settings(max_examples=1000, deadline=None, suppress_health_check=list(HealthCheck))
+
+
+def require_same(graph) -> None:
+    """C against torch in double precision: as near as torch is in single, or 1e-5."""
+    native = NetworkNative(emit(graph))
+    for seed in range(3):
+        inputs = inputs_of(graph, 1, seed)
+        exact = run(graph, inputs)
+        single = graph.with_tensors({n: t.float() for n, t in graph.tensors.items()})
+        near = run(single, [x.float() for x in inputs])
+        found = native(*(x[0].float().numpy() for x in inputs))
+        found = found if isinstance(found, tuple) else (found,)
+        for meant, rounded, ours in zip(exact, near, found, strict=True):
+            if not meant.isfinite().all() or meant.abs().max() > 1e6:
+                continue  # a quotient by nearly nothing
+            off = np.abs(meant[0].numpy() - ours).max()
+            allowed = 1e-5 * float(meant.abs().max().clamp(min=1e-3))
+            assert off <= allowed + 20 * float((meant - rounded).abs().max())
+
+
+@FEW
+@given(case=masked())
+def test_random_graphs_give_what_torch_gives(case):
+    require_same(with_masks(*case))
+
+
+@FEW
+@given(case=masked())
+def test_and_so_do_small_ones(case):
+    require_same(shrink(with_masks(*case)))
+
+
+@pytest.mark.slow
+@MANY
+@given(graph=graphs())
+def test_a_thousand_random_graphs(graph):
+    require_same(graph)
+
+
+def foreign(name: str, rate: float) -> tuple[nn.Module, torch.Tensor]:
+    """A network with its smallest weights gone, its statistics and starting zeros replaced by noise."""
+    torch.manual_seed(0)
+    net = NETWORKS[name](7, BONES, 5).eval()
+    with torch.no_grad():
+        for module in net.modules():
+            if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+                assert module.running_mean is not None
+                assert module.running_var is not None
+                module.running_mean.normal_()
+                module.running_var.uniform_(0.5, 2)
+                module.bias.normal_()
+        for p in net.parameters():
+            if not p.any():
+                p.normal_()
+            if p.ndim > 1 and rate:
+                p.mul_(p.abs() >= p.abs().quantile(rate))
+    return net, torch.randn(2, 3, 16, 7)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.8])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_networks_after_published_ones(name, rate):
+    net, x = foreign(name, rate)
+    small = GraphNet(shrink(trace(net, x)))
+    native = compile_network(small)
+    with torch.no_grad():
+        meant = net(x)[1].numpy()
+    assert np.abs(native(x[1].numpy()) - meant).max() <= 1e-5 * np.abs(meant).max()
+
+
+@pytest.mark.parametrize("compiler", ["gcc", "clang"])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_compilers_have_nothing_to_say(name, compiler, tmp_path):
+    if not shutil.which(compiler):
+        pytest.skip(f"{compiler} is not installed")
+    net, x = foreign(name, 0.5)
+    made = emit(trace(net, x), "wave")
+    (tmp_path / "wave.c").write_text(made.source)
+    (tmp_path / "wave.h").write_text(made.header)
+    for plain in ((), ("-DBANDSTOP_PLAIN_C",)):
+        command = [compiler, *WARNINGS, "-O1", *plain, "-c", "wave.c", "-o", "wave.o"]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr[:2000]
+
+
+MAIN = r"""
+#include "wave.h"
+#include <stdio.h>
+#include <stdlib.h>
+int main(void)
+{
+    float *in = malloc(sizeof(float) * $IN), *out = malloc(sizeof(float) * $OUT);
+    void *scratch = aligned_alloc(64, (WAVE_SCRATCH_BYTES + 63) / 64 * 64);
+    for (int i = 0; i < $IN; i++) in[i] = (float)(i % 7) - 3.0f;
+    wave_run(in, out, scratch);
+    for (int i = 0; i < $OUT; i++) printf("%.9g\n", (double)out[i]);
+    free(in);
+    free(out);
+    free(scratch);
+    return 0;
+}
+"""
+
+
+@pytest.mark.parametrize("plain", [False, True])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_no_byte_outside_its_memory_is_touched(name, plain, tmp_path):
+    net, x = foreign(name, 0.5)
+    made = emit(trace(net, x), "wave")
+    main = MAIN.replace("$IN", str(x[0].numel())).replace("$OUT", "5")
+    for file, text in (("wave.c", made.source), ("wave.h", made.header), ("main.c", main)):
+        (tmp_path / file).write_text(text)
+    flags = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+    more = ("-DBANDSTOP_PLAIN_C",) if plain else ("-march=native",)
+    command = ["gcc", *flags, *more, "wave.c", "main.c", "-o", "wave", "-lm"]
+    built = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert built.returncode == 0, built.stderr[:2000]
+    done = subprocess.run(["./wave"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[:2000]
+    given_ = torch.tensor([(i % 7) - 3.0 for i in range(x[0].numel())]).view(1, *x.shape[1:])
+    with torch.no_grad():
+        meant = net(given_)[0].numpy()
+    found = np.array([float(line) for line in done.stdout.split()])
+    assert np.abs(found - meant).max() <= 1e-5 * np.abs(meant).max()
+
+
+def test_a_file_is_written_with_its_header_and_answers(tmp_path):
+    net, x = foreign("tcn", 0.5)
+    made = write_c(net, tmp_path / "wave.c", x)
+    assert (tmp_path / "wave.c").read_text() == made.source
+    assert (tmp_path / "wave.h").read_text() == made.header
+    assert made.inputs == ((3, 16, 7),)
+    assert made.outputs == ((5,),)
+    assert made.weights <= sum(int(p.count_nonzero()) for p in net.parameters())
+
+
+def test_what_disagrees_is_not_written(tmp_path, monkeypatch):
+    net, x = foreign("tcn", 0.5)
+    right = network_api.emit
+
+    def wrong(graph, name):
+        first = next(n for n, t in graph.tensors.items() if t.ndim > 1)
+        return right(graph.with_tensors({first: 1.01 * graph.tensors[first]}), name)
+
+    monkeypatch.setattr(network_api, "emit", wrong)
+    with warnings.catch_warnings(), pytest.raises(Failure, match="nothing is written"):
+        write_c(net, tmp_path / "wave.c", x)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_cannot_be_compiled_says_so(tmp_path, monkeypatch):
+    net, x = foreign("tcn", 0.5)
+    with pytest.raises(BadInput, match=r"ends in \.c"):
+        write_c(net, tmp_path / "wave.h", x)
+    with pytest.raises(BadInput, match="needs an example"):
+        write_c(net, tmp_path / "wave.c")
+    monkeypatch.delitem(WITH_NUMBERS, "gelu")
+    monkeypatch.delitem(LOWER, "softmax")
+    with pytest.raises(BadInput, match="there is no C for gelu and softmax"):
+        write_c(
+            nn.Sequential(nn.Linear(3, 4), nn.GELU(), nn.Softmax(1)),
+            tmp_path / "wave.c",
+            torch.ones(1, 3),
+        )
+    with pytest.raises(BadInput, match="takes"):
+        compile_network(net, x)(np.zeros((3, 16, 8)))
