@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from torch import Tensor
 
 import bandstop as bs
-from bandstop.graph import Graph, Node, live, needed, paths, reached, run, values
+from bandstop.graph import Graph, Node, fitting, live, needed, paths, reached, run, values
 from bandstop.graph.operations import OPERATIONS
 
 
@@ -108,6 +108,26 @@ SHIFTED = {"softmax", "standardise", "max", "max-pool"}
 @given(masked(BLOCKS, biases=True))
 def test_a_dead_weight_is_at_most_a_bias(case):
     require_dead_only_shifts(case)
+
+
+def require_fitting(case) -> None:
+    graph, masks = case
+    found = fitting(graph, masks)
+    together = {n: mask | found[n] for n, mask in masks.items()}
+    alive = live(graph, together)
+    assert not any((found[n] & (masks[n] | ~alive[n])).any() for n in masks)
+    for name, mask in masks.items():
+        for place in (~mask).flatten().nonzero().flatten().tolist():
+            one = mask.clone()
+            one.view(-1)[place] = True
+            there = bool(live(graph, {**masks, name: one})[name].view(-1)[place])
+            assert there == bool(found[name].view(-1)[place])
+
+
+@settings(max_examples=50)
+@given(masked(BLOCKS))
+def test_a_weight_that_fits_is_alive_if_it_stays_and_no_other_is(case):
+    require_fitting(case)
 
 
 def positive(graph: Graph) -> Graph:

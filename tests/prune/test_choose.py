@@ -12,6 +12,7 @@ from bandstop.budget import SCOPES, Budget
 from bandstop.errors import BadInput
 from bandstop.nn import AttentionGCN, Shape
 from bandstop.prune import check_reachable, choose, choose_live, live, strongest_paths
+from bandstop.prune.choose import choose_alive
 
 
 @st.composite
@@ -216,3 +217,21 @@ def test_a_tensor_with_fewer_weights_than_classes_does_not_make_a_budget_unreach
     shape = Shape(heads=1, nodes=1, features=3, filters=2, classes=8)
     check_reachable(Budget(0.0, "layer"), shape)
     check_reachable(Budget(0.0), shape)
+
+
+def test_places_of_the_dead_go_to_those_that_fit_where_no_exchange_is_left():
+    """Two weights that live together or not at all, and one that lives alone."""
+    scores = {"w": torch.tensor([3.0, 2.0, 1.0])}
+    always = {"w": torch.tensor([False, False, True])}
+
+    def alive(masks):
+        pair = masks["w"][0] & masks["w"][1]
+        return {"w": masks["w"] & torch.stack([pair, pair, torch.tensor(True)])}
+
+    def fitting(masks):
+        return {"w": ~masks["w"] & torch.tensor([False, True, False])}
+
+    short = choose_alive(scores, Budget(1 / 3), always, alive)
+    assert short["w"].tolist() == [False, False, True]
+    filled = choose_alive(scores, Budget(1 / 3), always, alive, fitting=fitting)
+    assert filled["w"].tolist() == [False, True, True]

@@ -2,11 +2,12 @@
 
 from bandstop.graph.graph import Graph, Node
 from bandstop.graph.module import GraphNet
-from bandstop.graph.reach import live, needed, paths, reached
+from bandstop.graph.reach import fitting, live, needed, paths, reached
 from bandstop.graph.run import run, values
 from bandstop.graph.shrink import shrink
 from bandstop.graph.trace import trace
 
 __all__ = [
-    "Graph", "GraphNet", "Node", "live", "needed", "paths", "reached", "run", "shrink", "trace", "values",
+    "Graph", "GraphNet", "Node", "fitting", "live", "needed", "paths", "reached", "run", "shrink", "trace",
+    "values",
 ]  # fmt: skip

@@ -89,25 +89,48 @@ def needed(graph: Graph, masks: Mapping[str, Tensor]) -> dict[str, Tensor]:
     dict of str to Tensor of bool
         Of one sample's shape.
     """
-    found = flow(graph, start(graph, masks))
-    kept = {n: [m for m in (v.varies, v.counts) if m is not None and m.requires_grad]
-            for n, v in found.items()}  # fmt: skip
-    goals = [v for n in graph.outputs if (v := found[n].varies) is not None and v.requires_grad]
-    every = [m for ms in kept.values() for m in ms]
-    if not goals:
-        return {n: torch.zeros_like(v.counts, dtype=torch.bool) for n, v in found.items()}
-    total = torch.stack([v.sum() for v in goals]).sum()
-    wanted = torch.autograd.grad(total, every, allow_unused=True)
-    grads = {id(mark): grad for mark, grad in zip(every, wanted, strict=True)}
+    found, grads = _wanted(graph, masks)
     result = {}
-    for name, (_, counts) in found.items():
+    for name, (varies, counts) in found.items():
         there = torch.zeros_like(counts, dtype=torch.bool)
-        for mark in kept[name]:
-            grad = grads[id(mark)]
-            if grad is not None:
-                there |= (grad > SEEN) & (mark > SEEN)
+        for mark in (varies, counts):
+            if mark is not None and id(mark) in grads:
+                there |= (grads[id(mark)] > SEEN) & (mark > SEEN)
         result[name] = there
     return result
+
+
+def _wanted(
+    graph: Graph, masks: Mapping[str, Tensor]
+) -> tuple[dict[str, Marks], dict[int, Tensor]]:
+    """Marks of all values; and by the id of a mark the gradient of all outputs' marks, where there is one."""
+    found = flow(graph, start(graph, masks))
+    every = [m for v in found.values() for m in v if m is not None and m.requires_grad]
+    goals = [v for n in graph.outputs if (v := found[n].varies) is not None and v.requires_grad]
+    if not goals:
+        return found, {}
+    total = torch.stack([v.sum() for v in goals]).sum()
+    grads = torch.autograd.grad(total, every, allow_unused=True)
+    return found, {id(m): g for m, g in zip(every, grads, strict=True) if g is not None}
+
+
+def fitting(graph: Graph, masks: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Which weights that do not stay would be alive if they did, each beside what stays.
+
+    Parameters
+    ----------
+    graph : of which network
+    masks : name -> which weights stay
+
+    Returns
+    -------
+    dict of str to Tensor of bool
+        All of these could stay together: no weight dies of another that stays.
+    """
+    found, grads = _wanted(graph, masks)
+    none = torch.zeros(())
+    wanted = {n: grads.get(id(found[n].counts), none) > SEEN for n in masks}
+    return {n: ~mask.bool() & wanted[n].to(mask.device) for n, mask in masks.items()}
 
 
 def live(graph: Graph, masks: Mapping[str, Tensor]) -> dict[str, Tensor]:

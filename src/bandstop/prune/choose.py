@@ -69,15 +69,18 @@ def choose_alive(
     always: Mapping[str, Tensor],
     alive: Callable[[Masks], Masks],
     rounds: int = 200,
+    fitting: Callable[[Masks], Masks] | None = None,
 ) -> Masks:
     """`choose`, with nothing spent on the dead.
 
     always  weights that stay in any case, alive on their own
     alive   masks -> the same without dead weights
+    fitting masks -> of what is left out that which would be alive beside them
 
     Dead weights give their place to the best that were left out, until all that stay are live. At
     most `rounds` times: usually one or two are enough, at the highest rates some dozens. What is still
-    dead then, or can't be exchanged for anything, is dropped, and fewer stay than the budget allows.
+    dead then, or can't be exchanged for anything, is dropped; the best that are fitting take its place, as
+    many as there are. Without `fitting` fewer stay than the budget allows.
     Exempt tensors keep their dead weights: they were promised whole.
     Errors: as in `choose`.
     """
@@ -96,4 +99,13 @@ def choose_alive(
                    for n, s in current.items()}  # fmt: skip
         masks = choose(current, budget, always)
     left = alive(masks)
-    return {n: left[n] if n in free else masks[n] for n in masks}
+    masks = {n: left[n] if n in free else masks[n] for n in masks}
+    while fitting is not None:
+        fits = fitting(masks)
+        usable = {n: s.masked_fill(~(fits[n] | masks[n]), -torch.inf) for n, s in scores.items()}
+        found = choose(usable, budget, masks)
+        grown = {n: found[n] & (fits[n] | masks[n]) for n in masks}
+        if all(torch.equal(grown[n], masks[n]) for n in masks):
+            break
+        masks = grown
+    return masks

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import overload
 
 import torch
@@ -13,7 +14,7 @@ from torch.utils._pytree import tree_leaves
 
 from bandstop import gate
 from bandstop.errors import BadInput, Failure
-from bandstop.graph import GraphNet, live, paths, shrink, trace
+from bandstop.graph import Graph, GraphNet, fitting, live, paths, shrink, trace
 from bandstop.prune.choose import Masks, choose, choose_alive
 from bandstop.prune.choose_groups import choose_groups
 
@@ -109,14 +110,17 @@ def _with_paths(model: nn.Module, gates: gate.Gates, example: Example, scores: M
     always = paths(graph, positive)
     none = {n: torch.zeros_like(s, dtype=torch.bool) for n, s in scores.items()}
 
-    def alive(masks: Masks) -> Masks:
-        found = live(graph, {here[n]: m for n, m in masks.items() if here[n] in graph.tensors})
+    def judged(by: Callable[[Graph, Masks], Masks], masks: Masks) -> Masks:
+        found = by(graph, {here[n]: m for n, m in masks.items() if here[n] in graph.tensors})
         return {n: found.get(here[n], none[n]) for n in masks}
+
+    alive = partial(judged, live)
 
     stay = {n: always.get(here[n], none[n]) for n in scores}
     if levels := gates.spec.whole_groups:
         return choose_groups(scores, gates.spec.budget, stay, levels, alive)[0]
-    return choose_alive(scores, gates.spec.budget, stay, alive)
+    fits = partial(judged, fitting)
+    return choose_alive(scores, gates.spec.budget, stay, alive, fitting=fits)
 
 
 def _final(model: nn.Module, gates: gate.Gates, example: Example | None) -> Masks:
