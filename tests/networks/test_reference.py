@@ -36,7 +36,9 @@ def test_st_gcn_of_the_papers_size_has_its_weights():
     assert sum(p.numel() for p in net.parameters()) == pytest.approx(3.1e6, rel=0.001)
 
 
-@pytest.mark.skipif(not REFERENCE.is_dir(), reason="the reference network is not here")
+@pytest.mark.skipif(
+    not REFERENCE.is_dir(), reason="the reference network is not beside the checkout"
+)
 def test_the_reference_network_gives_its_logits(monkeypatch):
     monkeypatch.setattr(sys, "path", [str(ROOT / "benchmarks"), *sys.path])
     from bench_networks import reference

@@ -18,7 +18,7 @@ from bandstop.compile.network.elements import elementwise
 from bandstop.compile.network.maker import Maker, Program
 from bandstop.compile.network.refs import Buffer, Ref, contiguous
 from bandstop.compile.network.steps import Elements, Step
-from bandstop.errors import BadInput, listed
+from bandstop.errors import BadInput
 from bandstop.graph import Graph, Node, values
 
 LOWER: dict[str, Callable[[Maker, Node], None]] = {
@@ -62,7 +62,7 @@ def lower(graph: Graph) -> Program:
         {n.operation for n in graph.nodes if n.operation not in LOWER and not elementwise(n)}
     )
     if unknown:
-        raise BadInput(f"there is no C for {listed(unknown)} yet; torch and ONNX Runtime run it")
+        raise BadInput(f"there is no C for {', '.join(unknown)} yet; torch and ONNX Runtime run it")
     maker = Maker(graph, shapes(graph))
     program = maker.made
     for number, (name, shape) in enumerate(graph.inputs.items()):
