@@ -25,6 +25,7 @@ from bandstop.compile.network import compile_network
 from bandstop.errors import Missing
 from bandstop.graph import GraphNet, shrink, trace
 from bandstop.networks import NETWORKS
+from bandstop.networks.blocks import unscaled
 
 BODY = [(20, 1), (1, 0), (20, 2), (2, 3), (20, 4), (4, 5), (5, 6), (6, 7), (7, 21), (7, 22), (20, 8),
         (8, 9), (9, 10), (10, 11), (11, 23), (11, 24), (0, 12), (12, 13), (13, 14), (14, 15), (0, 16),
@@ -36,7 +37,7 @@ def reference(folder: Path) -> tuple[nn.Module, torch.Tensor, Path]:
     """The reference ST-GCN++ with its own weights, clips, and its ONNX file."""
     from safetensors.torch import load_file
 
-    net = NETWORKS["st-gcn++"](21, [(0, 1)], 40, channels=2)
+    net = unscaled(NETWORKS["st-gcn++"](21, [(0, 1)], 40, channels=2))
     theirs = load_file(folder / "hagrid-stgcnpp.safetensors")
     net.load_state_dict({named(name): tensor for name, tensor in theirs.items()})
     expected = np.load(folder / "hagrid-stgcnpp-expected.npz")
@@ -53,7 +54,7 @@ def reference(folder: Path) -> tuple[nn.Module, torch.Tensor, Path]:
 
 PARTS = (
     ("backbone.", ""), ("data_bn", "frames.norm"), ("cls_head.fc_cls", "head.dense"),
-    (".gcn.A", ".inner.0.inner.adjacency"), (".gcn.conv", ".inner.0.inner.mix"),
+    (".gcn.A", ".inner.0.inner.adjacency.weight"), (".gcn.conv", ".inner.0.inner.mix"),
     (".gcn.bn", ".inner.0.inner.norm"), (".gcn.down", ".inner.0.around"), (".residual.conv", ".around.0"),
     (".residual.bn", ".around.1"), (".tcn.bn", ".inner.1.end.1"), (".tcn.transform", ".inner.1.end.0"),
     (".tcn.branches", ".inner.1.parts"), (".3.conv.", ".2."),

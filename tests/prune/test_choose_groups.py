@@ -221,7 +221,7 @@ def test_groups_that_a_training_has_closed_go_before_all_that_are_open():
 @pytest.mark.parametrize(("rate", "levels"), [(0.5, 1), (0.8, 1), (0.95, 2), (0.99, 3)])
 def test_no_finer_level_takes_part_than_the_budget_needs(rate, levels):
     shape = Shape(heads=4, nodes=8, features=6, filters=16, classes=5)
-    found = coarsest_levels(Budget(rate), shape, COARSE)
+    found = coarsest_levels(Budget(rate), AttentionTopology(shape), COARSE)
     assert found == COARSE[:levels]
     check_groups_reachable(Budget(rate), shape, found)
     if levels > 1:

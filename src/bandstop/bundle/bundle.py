@@ -15,6 +15,8 @@ from jaxtyping import Float
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
+from bandstop.bundle.graphs import kept_ranks, plain_names, to_header
+from bandstop.bundle.nets import Facts, Net, facts_of, sizes_of
 from bandstop.bundle.order import Order
 from bandstop.bundle.storage import index_type, store
 from bandstop.data.describe import Description, describe
@@ -23,7 +25,8 @@ from bandstop.data.sequence import Sequence
 from bandstop.digest import digest
 from bandstop.errors import BadInput, Failure
 from bandstop.files import write_atomically
-from bandstop.nn import CompactGCN, reach
+from bandstop.graph import GraphNet
+from bandstop.nn import CompactGCN
 from bandstop.skeleton import Skeleton
 from bandstop.text import one_line, texts
 
@@ -31,9 +34,9 @@ if TYPE_CHECKING:
     from bandstop.bundle.export import Exported
     from bandstop.compile import Native
 
-VERSION = 3
-READ = (2, VERSION)
-"""Formats that are read. 2 had no speeds, and its std was a bare number."""
+VERSION, GRAPHS = 3, 4
+READ = (2, VERSION, GRAPHS)
+"""Formats that are read: 2 had no speeds, and its std was a bare number; 4 holds a graph."""
 TENSORS = ("attention", "filters", "dense")
 
 
@@ -53,7 +56,7 @@ class Bundle:
     order  for a network of many rates: which weights stay at which
     """
 
-    net: CompactGCN
+    net: Net
     description: Description
     normalisation: Normalisation
     classes: tuple[str, ...]
@@ -64,19 +67,18 @@ class Bundle:
         for label in self.classes:
             one_line(label, "bundle: a class's name")
         texts(self.facts, "bundle: facts")
-        wanted = self.description.size
+        wanted, found = self.description.size, self.network
         for word, value, rule in [
-            ("the network's signal", (self.net.nodes, self.net.all_features), wanted),
+            ("the network's signal", found.signal, wanted),
             ("the normalisation", tuple(self.normalisation.mean.shape), wanted),
             ("whether std has speeds", self.normalisation.speeds, self.description.speeds),
-            ("the number of classes", self.net.shape.classes, len(self.classes)),
+            ("the number of classes", found.classes, len(self.classes)),
         ]:
             if value != rule:
                 raise BadInput(f"bundle: {word} is {value}, and its description asks for {rule}")
         if len(set(self.classes)) < len(self.classes):
             raise BadInput("bundle: class names must differ from each other")
-        limit = reach(self.net.net)
-        if not (limit >= 1 and self.normalisation.farthest(limit) > 0):
+        if not (found.limit >= 1 and self.normalisation.farthest(found.limit) > 0):
             raise BadInput(
                 "bundle: its weights, mean and std are so far out of scale that every recording would "
                 "overflow; design it again"
@@ -87,9 +89,19 @@ class Bundle:
         return self.description.skeleton
 
     @cached_property
+    def network(self) -> Facts:
+        """What the network reads and gives."""
+        return facts_of(self.net)
+
+    @cached_property
     def farthest(self) -> float:
         """The largest coordinate that a recording may have; see Normalisation.farthest."""
-        return self.normalisation.farthest(reach(self.net.net))
+        return self.normalisation.farthest(self.network.limit)
+
+    @cached_property
+    def sizes(self) -> dict[str, int]:
+        """`weights_kept`, `macs` of a dense runtime, and `macs_sparse` where zeros are skipped."""
+        return sizes_of(self.net, self.facts.get("weights_kept"))
 
     def signal(self, sequences: list[Sequence]) -> Float[Tensor, "batch node feature"]:
         """Raw recordings -> normalised signals.
@@ -147,49 +159,27 @@ class Bundle:
                 "this network was designed for one rate; design with method mrmp for any rate at once"
             )
         self.order.check(rate, force)
-        small = self.order.at(self.net, rate)
-        kept = sum(int((w != 0).sum()) for w in small.net.weights().values())
+        small, kept = self.order.at(self.net, rate)
         facts = {**self.facts, "rate": 1 - kept / self.order.weights, "rate_target": rate}
         facts.pop("accuracy", None)
+        if isinstance(small, GraphNet):
+            facts["weights_kept"] = kept
         small = small.requires_grad_(False)
         return Bundle(small, self.description, self.normalisation, self.classes, facts)
 
     def to_bytes(self) -> bytes:
         """The file's content; see docs/bundle.md."""
-        net, shape = self.net.net, self.net.shape
-        tensors: dict[str, Tensor] = {
-            "joints": self.net.joints.int(),
-            "features": self.net.features.int(),
-            "filter_bias": net.filter_bias.detach(),
-            "class_bias": net.class_bias.detach(),
-            "mean": self.normalisation.mean,
-            "std": self.normalisation.std,
-        }
-        storage = {}
-        for name, weight in net.weights().items():
-            storage[name], parts = store(weight)
-            tensors |= {f"{name}.{part}": value for part, value in parts.items()}
-            if self.order is not None:
-                ranks = self.order.ranks[name][weight != 0]
-                tensors[f"{name}.ranks"] = ranks.to(index_type(self.order.weights))
-        header = {
-            "version": VERSION,
+        said, tensors = (self._graph if isinstance(self.net, GraphNet) else self._attention)()
+        tensors |= {"mean": self.normalisation.mean, "std": self.normalisation.std}
+        header = said | {
             "skeleton": self.skeleton.to_dict(),
             "chunks": self.description.chunks,
             "view": self.description.view,
             "trim": self.description.trim,
             "speeds": self.description.speeds,
             "classes": list(self.classes),
-            "nodes": self.net.nodes,
-            "features": self.net.all_features,
-            "shape": {
-                "heads": shape.heads, "nodes": shape.nodes, "features": shape.features,
-                "filters": shape.filters, "classes": shape.classes, "fusion": shape.fusion,
-                "outputs": shape.outputs,
-            },
-            "storage": storage,
             "facts": dict(self.facts),
-        }  # fmt: skip
+        }
         if self.order is not None:
             header["order"] = {
                 "weights": self.order.weights,
@@ -199,6 +189,44 @@ class Bundle:
         text = json.dumps(header, sort_keys=True)
         tensors = {name: t.cpu().contiguous() for name, t in tensors.items()}
         return _in_order(save_tensors(tensors, {"bandstop": text, "sha256": digest(text, tensors)}))
+
+    def _attention(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        """What the header says of an attention GCN, and its tensors."""
+        assert isinstance(self.net, CompactGCN)
+        net, shape = self.net.net, self.net.shape
+        tensors: dict[str, Tensor] = {
+            "joints": self.net.joints.int(),
+            "features": self.net.features.int(),
+            "filter_bias": net.filter_bias.detach(),
+            "class_bias": net.class_bias.detach(),
+        }
+        storage = {}
+        for name, weight in net.weights().items():
+            storage[name], parts = store(weight)
+            tensors |= {f"{name}.{part}": value for part, value in parts.items()}
+            if self.order is not None:
+                ranks = self.order.ranks[name][weight != 0]
+                tensors[f"{name}.ranks"] = ranks.to(index_type(self.order.weights))
+        sizes = {
+            "heads": shape.heads, "nodes": shape.nodes, "features": shape.features,
+            "filters": shape.filters, "classes": shape.classes, "fusion": shape.fusion,
+            "outputs": shape.outputs,
+        }  # fmt: skip
+        said = {
+            "version": VERSION, "nodes": self.net.nodes, "features": self.net.all_features,
+            "shape": sizes, "storage": storage,
+        }  # fmt: skip
+        return said, tensors
+
+    def _graph(self) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        """What the header says of a graph, and its tensors."""
+        assert isinstance(self.net, GraphNet)
+        graph, names = plain_names(self.net.graph_now)
+        said, tensors = to_header(graph)
+        if self.order is not None:
+            ranks = {names[name]: rank for name, rank in self.order.ranks.items() if name in names}
+            tensors |= kept_ranks(graph, ranks, self.order.weights)
+        return {"version": GRAPHS, "graph": said}, tensors
 
     def save(self, path: str | Path) -> None:
         """Write the file: whole or not at all."""

@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from bandstop.errors import BadInput, listed
+from bandstop.graph import GraphNet
+from bandstop.measure import kept_weights
 from bandstop.nn import CompactGCN
-from bandstop.prune import compact, kept_at, masks_at
+from bandstop.prune import compact, kept_at, masks_at, shrunk
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,14 +57,19 @@ class Order:
                 "falls steeply; train with a higher --seen, or force it"
             )
 
-    def at(self, net: CompactGCN, rate: float) -> CompactGCN:
-        """The network of that rate out of the one that holds all: the same function as the whole with
-        all weights of a higher rank zero."""
-        small = compact(net.net, masks_at(self.ranks, max(1, kept_at(rate, self.weights))))
-        return CompactGCN(
+    def at(self, net: CompactGCN | GraphNet, rate: float) -> tuple[CompactGCN | GraphNet, int]:
+        """The network of that rate out of the one that holds all, and how many weights it keeps: the same
+        function as the whole with all weights of a higher rank zero."""
+        masks = masks_at(self.ranks, max(1, kept_at(rate, self.weights)))
+        if isinstance(net, GraphNet):
+            made = shrunk(net.graph_now, masks)
+            return made.net, made.kept
+        small = compact(net.net, masks)
+        found = CompactGCN(
             small.net,
             net.joints[small.joints],
             net.features[small.features],
             nodes=net.nodes,
             all_features=net.all_features,
         ).eval()
+        return found, kept_weights(found.net)

@@ -10,7 +10,8 @@ import torch
 from safetensors.torch import load as load_tensors
 from torch import Tensor
 
-from bandstop.bundle.bundle import READ, TENSORS, VERSION, Bundle
+from bandstop.bundle.bundle import GRAPHS, READ, TENSORS, VERSION, Bundle
+from bandstop.bundle.graphs import GRAPH, from_header
 from bandstop.bundle.order import Order
 from bandstop.bundle.storage import STORAGES, index_type, restore
 from bandstop.data.describe import VIEWS, Description
@@ -19,6 +20,7 @@ from bandstop.data.sequence import CLASSES
 from bandstop.data.speed import SPEEDS
 from bandstop.digest import digest
 from bandstop.errors import BadInput, OtherVersion, several, short
+from bandstop.graph import GraphNet
 from bandstop.nn import AttentionGCN, CompactGCN, Shape
 from bandstop.nn.attention_gcn import FUSIONS
 from bandstop.prune import NEVER
@@ -54,14 +56,27 @@ FACTS = Fields(
     },
     open=True,
 )
+_ALWAYS = {
+    "version": _SIZE,
+    "skeleton": Named(Any_()),
+    "chunks": _SIZE,
+    "view": OneOf(VIEWS),
+    "trim": Number(0, 0.5, open=True),
+    "classes": Many(_NAME, 1, CLASSES, distinct=True),
+    "facts": FACTS,
+}
+_ORDER = Fields(
+    {
+        "weights": Whole(1, NEVER),
+        "lowest": Number(0, 1, open=True),
+        "highest": Number(0, 1, open=True),
+    }
+)
+OF_GRAPH = Fields({**_ALWAYS, "speeds": OneOf((True, False)), "graph": GRAPH}, {"order": _ORDER})
+"""The header of a bundle that holds a graph."""
 HEADER = Fields(
     {
-        "version": _SIZE,
-        "skeleton": Named(Any_()),
-        "chunks": _SIZE,
-        "view": OneOf(VIEWS),
-        "trim": Number(0, 0.5, open=True),
-        "classes": Many(_NAME, 1, CLASSES, distinct=True),
+        **_ALWAYS,
         "nodes": _SIZE,
         "features": _SIZE,
         "shape": Fields(
@@ -71,19 +86,10 @@ HEADER = Fields(
             }
         ),
         "storage": Fields(dict.fromkeys(TENSORS, OneOf(tuple(STORAGES)))),
-        "facts": FACTS,
     },
-    {
-        "order": Fields(
-            {
-                "weights": Whole(1, NEVER),
-                "lowest": Number(0, 1, open=True),
-                "highest": Number(0, 1, open=True),
-            }
-        ),
-        "speeds": OneOf((True, False)),
-    },
+    {"order": _ORDER, "speeds": OneOf((True, False))},
 )  # fmt: skip
+"""That of a bundle that holds an attention GCN."""
 
 
 def is_bundle(path: Path) -> bool:
@@ -131,9 +137,50 @@ def from_bytes(content: bytes, name: str = "the bundle") -> Bundle:
     if metadata.get("sha256") != digest(text, tensors):
         raise BadInput(f"{name} was altered after it was written: its checksum differs; {remedy}")
     try:
-        return _assemble(header, tensors, len(content))
+        read = _with_graph if version == GRAPHS else _assemble
+        return read(header, tensors, len(content))
     except Exception as error:
         raise BadInput(f"{name} is not a usable bundle: {_why(error)}; {remedy}") from error
+
+
+def _with_graph(header: dict[str, Any], tensors: Mapping[str, Tensor], size: int) -> Bundle:
+    """A bundle of format 4."""
+    OF_GRAPH.check(header, "its header")
+    graph = from_header(header["graph"], tensors, min(LARGEST, max(SMALL, TIMES * size)))
+    ranks = {}
+    for name in graph.tensors if "order" in header else ():
+        if f"{name}.ranks" in tensors:
+            ranks[name] = torch.full(graph.tensors[name].shape, NEVER)
+            ranks[name][graph.tensors[name] != 0] = tensors[f"{name}.ranks"].long()
+    described = _description(header)
+    known = {f"{name}.{part}" for name, each in header["graph"]["tensors"].items()
+             for part in STORAGES[each["storage"]].parts} | {"mean", "std"}  # fmt: skip
+    known |= {f"{name}.ranks" for name in ranks}
+    if odd := tensors.keys() ^ known:
+        raise BadInput(f"its tensors {several(sorted(odd), 5)} are missing or unknown")
+    _require_like(tensors, {
+        "mean": (torch.float32, described.size), "std": (torch.float32, _kinds(header)),
+    })  # fmt: skip
+    _require_finite(tensors)
+    if "order" in header:
+        _require_ranks(tensors, tuple(ranks), header["order"]["weights"])
+    return Bundle(
+        GraphNet(graph).eval().requires_grad_(False),
+        described,
+        Normalisation(tensors["mean"], tensors["std"].reshape(-1)),
+        tuple(header["classes"]),
+        header["facts"],
+        Order(ranks, **header["order"]) if "order" in header else None,
+    )
+
+
+def _description(header: Mapping[str, Any]) -> Description:
+    skeleton = Skeleton.from_dict(header["skeleton"])
+    if skeleton.to_dict() != header["skeleton"]:
+        raise BadInput(f"its skeleton must have {', '.join(skeleton.to_dict())}")
+    return Description(
+        skeleton, header["chunks"], header["view"], float(header["trim"]), header.get("speeds", False)
+    )  # fmt: skip
 
 
 def _why(error: Exception) -> str:
@@ -144,9 +191,7 @@ def _assemble(header: dict[str, Any], tensors: Mapping[str, Tensor], size: int) 
     HEADER.check(header, "its header")
     if ("speeds" in header) != (header["version"] == VERSION):
         raise BadInput(f"its header must have speeds in format {VERSION}, and only there")
-    skeleton = Skeleton.from_dict(header["skeleton"])
-    if skeleton.to_dict() != header["skeleton"]:
-        raise BadInput(f"its skeleton must have {', '.join(skeleton.to_dict())}")
+    described = _description(header)
     shape = Shape(**header["shape"])
     _require_sizes(shape, header, size)
     _require_tensors(shape, header, tensors)
@@ -175,13 +220,7 @@ def _assemble(header: dict[str, Any], tensors: Mapping[str, Tensor], size: int) 
     )
     return Bundle(
         small.eval().requires_grad_(False),
-        Description(
-            skeleton,
-            header["chunks"],
-            header["view"],
-            float(header["trim"]),
-            header.get("speeds", False),
-        ),
+        described,
         Normalisation(tensors["mean"], tensors["std"].reshape(-1)),
         tuple(header["classes"]),
         header["facts"],
@@ -231,21 +270,35 @@ def _require_tensors(
             sizes[f"{name}.ranks"] = (kind, (kept,))
     if odd := tensors.keys() ^ (sizes.keys() | parts):
         raise BadInput(f"its tensors {several(sorted(odd), 5)} are missing or unknown")
+    _require_like(tensors, sizes)
+    _require_finite(tensors)
+    if "order" in header:
+        _require_ranks(tensors, TENSORS, header["order"]["weights"])
+
+
+def _require_like(
+    tensors: Mapping[str, Tensor], sizes: Mapping[str, tuple[torch.dtype, tuple[int, ...]]]
+) -> None:
+    """Errors: BadInput where a tensor is of another type or size."""
     for key, (dtype, extent) in sizes.items():
         if tensors[key].dtype != dtype or tensors[key].shape != extent:
             raise BadInput(
                 f"{key} is {tensors[key].dtype} {tuple(tensors[key].shape)}, not {dtype} {extent}"
             )
+
+
+def _require_finite(tensors: Mapping[str, Tensor]) -> None:
+    """Errors: BadInput for numbers that nothing can be computed with."""
     for key, tensor in tensors.items():
         if tensor.is_floating_point() and not tensor.isfinite().all():
             raise BadInput(f"{key} has NaN or infinite values")
     if not (tensors["std"] >= torch.finfo(torch.float32).tiny).all():
         raise BadInput(f"std is {tensors['std'].tolist()}, and must be above 0")
-    if "order" in header:
-        every = torch.cat([tensors[f"{name}.ranks"].long() for name in TENSORS])
-        within = (
-            len(every) == 0
-            or 0 <= int(every.min()) <= int(every.max()) < header["order"]["weights"]
-        )
-        if not within or len(every.unique()) < len(every):
-            raise BadInput("its ranks must be whole numbers below the number of weights, each once")
+
+
+def _require_ranks(tensors: Mapping[str, Tensor], names: tuple[str, ...], weights: int) -> None:
+    """Errors: BadInput for ranks that are no order of the weights."""
+    every = torch.cat([torch.zeros(0).long(), *(tensors[f"{n}.ranks"].long() for n in names)])
+    within = len(every) == 0 or 0 <= int(every.min()) <= int(every.max()) < weights
+    if not within or len(every.unique()) < len(every):
+        raise BadInput("its ranks must be whole numbers below the number of weights, each once")

@@ -25,8 +25,8 @@ def _parameter(field: Field) -> inspect.Parameter:
     if field.default != ():
         given = field.default
         words += f" (default {', '.join(given) if isinstance(given, tuple) else given})"
-    if field.metadata["only"]:
-        words = f"{', '.join(field.metadata['only'])}: {words}"
+    if owners := field.metadata["only"] or field.metadata["networks"]:
+        words = f"{', '.join(owners)}: {words}"
     option = typer.Option(
         f"--{field.name.replace('_', '-')}",
         help=words,

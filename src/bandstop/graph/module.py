@@ -37,6 +37,11 @@ class GraphNet(nn.Module):
         """Name in the graph -> tensor as it is now."""
         return {name: getattr(self, attribute) for name, attribute in self.names.items()}
 
+    @property
+    def graph_now(self) -> Graph:
+        """The graph with its tensors as they are now."""
+        return self.graph.with_tensors({name: t.detach() for name, t in self.tensors.items()})
+
     def forward(self, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
         """The outputs for a batch; a tuple where there are several."""
         found = run(self.graph, inputs, self.tensors)

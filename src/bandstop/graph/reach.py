@@ -104,12 +104,14 @@ def _wanted(
     graph: Graph, masks: Mapping[str, Tensor]
 ) -> tuple[dict[str, Marks], dict[int, Tensor]]:
     """Marks of all values; and by the id of a mark the gradient of all outputs' marks, where there is one."""
-    found = flow(graph, start(graph, masks))
+    with torch.enable_grad():
+        found = flow(graph, start(graph, masks))
     every = [m for v in found.values() for m in v if m is not None and m.requires_grad]
     goals = [v for n in graph.outputs if (v := found[n].varies) is not None and v.requires_grad]
     if not goals:
         return found, {}
-    total = torch.stack([v.sum() for v in goals]).sum()
+    with torch.enable_grad():
+        total = torch.stack([v.sum() for v in goals]).sum()
     grads = torch.autograd.grad(total, every, allow_unused=True)
     return found, {id(m): g for m, g in zip(every, grads, strict=True) if g is not None}
 

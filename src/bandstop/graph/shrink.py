@@ -64,8 +64,7 @@ def shrink(graph: Graph) -> Graph:
     graph = _with_doors(graph)
     there = _somewhere(graph)
     shapes = {name: tuple(v.shape) for name, v in there.items()}
-    with torch.enable_grad():
-        matters = needed(graph, {})
+    matters = needed(graph, {})
     dims, axes = placed(graph, shapes)
     positions = Positions(axes, dims.values())
     for name, elements in matters.items():

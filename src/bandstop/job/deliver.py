@@ -14,23 +14,23 @@ from torch import Tensor
 
 from bandstop import gate, prune
 from bandstop.bundle import Bundle, Order
+from bandstop.bundle.nets import Net, sizes_of
 from bandstop.errors import BadInput
 from bandstop.job.dense_networks import record_dense
 from bandstop.job.machine import environment
+from bandstop.job.networks import example_of
 from bandstop.job.task import Task
 from bandstop.job.training import Trained
+from bandstop.job.whole import Whole, whole_of
 from bandstop.measure import (
     confusion,
-    dense_macs,
-    kept_weights,
     predictions,
     require_agreement,
     scores,
-    sparse_macs,
     wrong,
 )
 from bandstop.method import METHODS
-from bandstop.nn import AttentionGCN, CompactGCN
+from bandstop.nn import Network
 from bandstop.record import Config, Record, RunFolder, pack, write_record
 from bandstop.text import shown
 
@@ -67,7 +67,7 @@ class Examined:
             the test sequences that are named `wrong`
     """
 
-    net: CompactGCN
+    net: Net
     predicted: Tensor
     scores: dict[str, Any]
     error: float
@@ -88,41 +88,44 @@ def deliver(
     # copies: baking writes zeros into the parameters themselves
     latents = {name: v.detach().cpu().clone() for name, v in gate.prunable(trained.net).items()}
     gate.bake(trained.net, trained.masks)
-    masked = trained.net.cpu()
-    assert isinstance(masked, AttentionGCN), "only this network is compacted"
+    whole = whole_of(trained.net.cpu().eval(), example_of(config, dataset))
     masks = {name: m.cpu() for name, m in trained.masks.items()}
-    whole = _bundle(task, trained, prune.compact(masked, masks), device)
-    if trained.ranks is None:
-        bundle, found, by_rate = whole, examine(masked, whole.net, task), []
+    ranks = None if trained.ranks is None else {n: r.cpu() for n, r in trained.ranks.items()}
+    if ranks is None:
+        net, kept = whole.small(masks)
+        bundle = delivered = _bundle(task, whole, net, None, kept, device)
+        found, by_rate = examine(whole.net, net, task), []
     else:
-        ranks = {name: r.cpu() for name, r in trained.ranks.items()}
-        examined = {rate: at_rate(masked, whole, ranks, rate, task) for rate in rates_of(config)}
+        net, there = whole.ordered(masks, ranks)
+        order = Order(there, whole.weights, config.seen_rates[0], config.seen_rates[-1])
+        delivered = _bundle(task, whole, net, order, None, device)
+        examined = {rate: at_rate(whole, delivered, ranks, rate, task) for rate in rates_of(config)}
         bundle, found = examined[config.rate]
         by_rate = [
-            {"rate_target": rate, "seen": rate in config.seen_rates} | e.scores | sizes(b, masked)
+            {"rate_target": rate, "seen": rate in config.seen_rates} | e.scores | sizes(b, whole)
             for rate, (b, e) in examined.items()
         ]
-        masks = prune.masks_at(ranks, prune.kept_at(config.rate, masked.shape.weights))
-    whole = _with_accuracy(whole, found.scores["accuracy"])
-    whole.save(folder.bundle)
+        masks = prune.masks_at(ranks, prune.kept_at(config.rate, whole.weights))
+    delivered = _with_accuracy(delivered, found.scores["accuracy"])
+    delivered.save(folder.bundle)
     result: dict[str, Any] = (
         {
             "method": config.method,
             "rate_target": config.rate,
             "rate_observed": trained.observed,
-            "weights": masked.shape.weights,
-            "macs_dense": dense_macs(masked.shape),
-            "bytes_dense": dense.record.result["bytes"] if dense else whole.bytes,
+            "weights": whole.weights,
+            "macs_dense": whole.macs,
+            "bytes_dense": dense.record.result["bytes"] if dense else delivered.bytes,
             "accuracy_dense": (dense.record.result if dense else found.scores)["accuracy"],
             "relative_error": found.error,
-            "parts": _parts(masked, found.net),
+            "parts": whole.parts(found.net),
             "note": "; ".join(filter(None, [trained.note, task.untested])) or None,
             "by_rate": by_rate,
             "seconds": round(trained.seconds + time.perf_counter() - start, 2),
             "run": shown(folder.path),
         }
         | found.scores
-        | sizes(bundle if by_rate else whole, masked)
+        | sizes(bundle if by_rate else delivered, whole)
     )
     labels = task.test.labels.cpu()
     record = Record(
@@ -135,21 +138,25 @@ def deliver(
         confusion=confusion(found.predicted, labels, len(dataset.classes)),
         latents=_histograms(latents),
         masks={name: pack(m.numpy()) for name, m in masks.items()},
-        live_nodes=found.net.joints.tolist(),
+        live_nodes=whole.nodes_read(found.net),
     )
     write_record(folder.record, record)
-    return Outcome(record, folder, whole)
+    return Outcome(record, folder, delivered)
 
 
-def _bundle(task: Task, trained: Trained, small: CompactGCN, device: torch.device) -> Bundle:
-    config, dataset, weights = task.config, task.dataset, task.shape.weights
-    order = None
-    if trained.ranks is not None:
-        ranks = prune.compact_ranks({n: r.cpu() for n, r in trained.ranks.items()}, task.shape)
-        order = Order(ranks, weights, config.seen_rates[0], config.seen_rates[-1])
+def _bundle(
+    task: Task,
+    whole: Whole,
+    net: Net,
+    order: Order | None,
+    kept: int | None,
+    device: torch.device,
+) -> Bundle:
+    config, dataset = task.config, task.dataset
+    count = sizes_of(net, kept)["weights_kept"]
     facts = {
         "method": config.method,
-        "rate": 1 - kept_weights(small.net) / weights,
+        "rate": 1 - count / whole.weights,
         "provenance": {
             "config": config.to_dict() | {"data": shown(config.data)},  # a path may hold anything
             "data": dataset.name,
@@ -159,8 +166,10 @@ def _bundle(task: Task, trained: Trained, small: CompactGCN, device: torch.devic
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
         },
     }
+    if kept is not None:
+        facts["weights_kept"] = kept
     return Bundle(
-        small.requires_grad_(False),
+        net.requires_grad_(False),
         task.description,
         task.normalisation.to("cpu"),
         dataset.classes,
@@ -179,7 +188,7 @@ def _with_accuracy(bundle: Bundle, value: float | None) -> Bundle:
     )
 
 
-def examine(masked: AttentionGCN, small: CompactGCN, task: Task) -> Examined:
+def examine(masked: Network, small: Net, task: Task) -> Examined:
     """Errors: Failure where the compacted network is not the masked one, on the test part and on noise."""
     test = task.test.signals.cpu()
     noise = torch.randn(64, *test.shape[1:], generator=torch.Generator().manual_seed(0))
@@ -193,11 +202,11 @@ def examine(masked: AttentionGCN, small: CompactGCN, task: Task) -> Examined:
 
 
 def at_rate(
-    masked: AttentionGCN, whole: Bundle, ranks: dict[str, Tensor], rate: float, task: Task
+    whole: Whole, bundle: Bundle, ranks: dict[str, Tensor], rate: float, task: Task
 ) -> tuple[Bundle, Examined]:
     """The bundle of one rate, taken out of that of many, and how it does."""
-    part, alone = whole.at(rate, force=True), copy.deepcopy(masked)
-    gate.bake(alone, prune.masks_at(ranks, prune.kept_at(rate, masked.shape.weights)))
+    part, alone = bundle.at(rate, force=True), copy.deepcopy(whole.net)
+    gate.bake(alone, prune.masks_at(ranks, prune.kept_at(rate, whole.weights)))
     return part, examine(alone, part.net, task)
 
 
@@ -208,28 +217,10 @@ def rates_of(config: Config) -> list[float]:
     return sorted({*seen, *percents, *(rate for rate in BEYOND if rate > seen[-1])})
 
 
-def sizes(bundle: Bundle, masked: AttentionGCN) -> dict[str, Any]:
+def sizes(bundle: Bundle, whole: Whole) -> dict[str, Any]:
     """What is left of the network, and what it costs."""
-    kept = kept_weights(bundle.net.net)
-    return {
-        "rate": 1 - kept / masked.shape.weights,
-        "weights_kept": kept,
-        "macs": dense_macs(bundle.net.shape),
-        "macs_sparse": sparse_macs(bundle.net.net),
-        "bytes": bundle.bytes,
-    }
-
-
-def _parts(masked: AttentionGCN, small: CompactGCN) -> dict[str, list[int]]:
-    """What is left of all: heads, nodes read, nodes computed, features, filters (left, of all)."""
-    a, b = small.shape, masked.shape
-    return {
-        "heads": [a.heads, b.heads],
-        "nodes read": [a.nodes, b.nodes],
-        "nodes computed": [a.outputs, b.outputs],
-        "features": [a.features, b.features],
-        "filters": [a.filters, b.filters],
-    }
+    found = bundle.sizes
+    return {"rate": 1 - found["weights_kept"] / whole.weights, **found, "bytes": bundle.bytes}
 
 
 def _histograms(latents: dict[str, torch.Tensor]) -> dict[str, Any]:

@@ -16,11 +16,12 @@ from bandstop.errors import BadInput, OtherVersion, listed
 from bandstop.files import locked, write_atomically
 from bandstop.job.deliver import Outcome, deliver
 from bandstop.job.listener import Listener
-from bandstop.job.machine import calm_torch, device_named, require_memory
-from bandstop.job.task import Task, network_shape, require_classes
+from bandstop.job.machine import calm_torch, device_named
+from bandstop.job.memory import require_memory
+from bandstop.job.networks import example_of, network_of
+from bandstop.job.task import Task, require_classes
 from bandstop.job.training import Trained, Training, take_dense, train_together
 from bandstop.method import METHODS, Pruning
-from bandstop.nn import AttentionGCN
 from bandstop.nn.graph_gcn import geometric
 from bandstop.read import read_json
 from bandstop.record import (
@@ -74,6 +75,8 @@ def _loaded(config: Config) -> Dataset:
 def stack_key(config: Config) -> Config:
     """Equal for runs that can be trained together: of one loss, so of one fold where that sets it; and of
     gates with the same levels."""
+    if config.temporal:  # normalisation by batch knows no axis of runs
+        return config.canonical()
     fold = "" if config.class_weights == "none" else config.fold
     rate = config.rate if METHODS[config.method].coarsest else 0.0
     return replace(config.canonical(), fold=fold, seed=0, rate=rate)
@@ -188,12 +191,12 @@ def check(config: Config, dataset: Dataset) -> None:
     require_possible(config, dataset.skeleton)
     require_classes(dataset, config)
     device_named(config.device)
-    shape = network_shape(config, dataset)
-    require_memory(shape, min(config.batch, len(fold.train)))
     if METHODS[config.method].network is not None:
         geometric()
-    with torch.device("meta"):
-        Pruning(AttentionGCN(shape), config)
+    require_memory(config, dataset, min(config.batch, len(fold.train)))
+    where = "cpu" if config.temporal else "meta"  # a graph is followed with an example
+    with torch.device(where):
+        Pruning(network_of(config.plain, dataset), config, example_of(config, dataset))
 
 
 NEEDS: dict[str, tuple[str, Callable[[Skeleton], bool]]] = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import platform
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
@@ -13,7 +12,6 @@ from typing import Any
 import torch
 
 from bandstop.errors import BadInput
-from bandstop.nn import Shape
 from bandstop.text import shown
 
 
@@ -53,25 +51,6 @@ def device_named(name: str) -> torch.device:
     if name == "cuda" and not torch.cuda.is_available():
         raise BadInput("device cuda: torch sees no GPU here; use --device cpu or auto")
     return torch.device(name)
-
-
-def bytes_of_a_step(shape: Shape, batch: int) -> int:
-    """About how much memory a training step takes: weights, gradients and two moments, and for each
-    product its result and that result's gradient, all float32."""
-    mixed = shape.features * shape.heads * shape.outputs * batch
-    hidden = shape.channels * shape.outputs * batch
-    return 4 * (4 * shape.weights + 2 * mixed + 4 * hidden)
-
-
-def require_memory(shape: Shape, batch: int) -> None:
-    """Errors: BadInput when a step cannot fit into this machine's memory, before it is filled."""
-    has = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    needs = bytes_of_a_step(shape, batch)
-    if needs > has:
-        raise BadInput(
-            f"a training step of this network needs about {needs / 2**30:.0f} GiB, and this machine has "
-            f"{has / 2**30:.0f} GiB; lower heads, filters, chunks or batch"
-        )
 
 
 def environment(device: torch.device) -> dict[str, Any]:

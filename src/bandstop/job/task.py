@@ -22,7 +22,7 @@ from bandstop.skeleton import Skeleton
 def description_of(config: Config, skeleton: Skeleton) -> Description:
     """Trained on crops of up to `crop` at either end, tested on the middle of that range."""
     trim, speeds = config.trim * config.crop, config.features == "speeds"
-    return Description(skeleton, config.chunks, config.view, trim, speeds)
+    return Description(skeleton, config.moments, config.view, trim, speeds)
 
 
 def network_shape(config: Config, dataset: Dataset) -> Shape:

@@ -31,8 +31,8 @@ class Taught:
         self.net = teachers[0][0].eval().requires_grad_(False)
         self.states = [
             {
-                name: torch.stack([dict(net.named_parameters())[name].detach() for net in same])
-                for name, _ in self.net.named_parameters()
+                name: torch.stack([net.state_dict()[name] for net in same])
+                for name in self.net.state_dict()
             }
             for same in zip(*teachers, strict=True)
         ]

@@ -16,7 +16,7 @@ from bandstop.files import write_atomically
 from bandstop.job.batches import Batches
 from bandstop.job.listener import Listener
 from bandstop.job.machine import products
-from bandstop.job.networks import new_network
+from bandstop.job.networks import example_of, new_network
 from bandstop.job.task import Task
 from bandstop.job.taught import Taught
 from bandstop.measure import accuracy, predictions
@@ -128,7 +128,7 @@ class Training:
     @staticmethod
     def _new(task: Task, folder: RunFolder, device: torch.device) -> Training:
         net = new_network(task, device)
-        pruning = Pruning(net, task.config)
+        pruning = _pruning(net, task)
         # of the gates' parameters too
         optimiser = adam(
             net, task.config.learning_rate, task.config.weight_decay, pruning.tensors.values()
@@ -245,12 +245,16 @@ def _nets(task: Task, folders: Sequence[RunFolder]) -> list[Network]:
     return nets
 
 
+def _pruning(net: Network, task: Task) -> Pruning:
+    return Pruning(net, task.config, example_of(task.config, task.dataset))
+
+
 def take_dense(task: Task, dense: RunFolder, device: torch.device) -> Trained:
     """For a method that does not train: the dense reference's network, cut."""
     start = time.perf_counter()
     net = new_network(task, device)
     load_weights(net, dense)
-    pruning = Pruning(net, task.config)
+    pruning = _pruning(net, task)
     masks = pruning.finish()
     return Trained(
         net.eval(), masks, None, pruning.observed, pruning.note, [], time.perf_counter() - start,

@@ -5,8 +5,9 @@ Before every step it sets what must be set: gates while there are any, then, onc
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -22,14 +23,10 @@ from bandstop.objective import Objective, Outputs, once, strength, transport
 from bandstop.prune import (
     NEVER,
     Masks,
-    check_groups_reachable,
-    check_reachable,
-    choose_live,
-    choose_live_groups,
+    Topology,
     coarsest_levels,
-    live,
     masks_at,
-    order_of,
+    topology_of,
 )
 from bandstop.record import Config
 
@@ -41,14 +38,19 @@ class Pruning:
     observed  the rate just before the exact cut, where a gate or a budget decided it
     ranks  of a method of many rates: which weights stay at which rate, once it is cut
     note  how near whole groups came to the budget, where they alone decide
+    example  an input of the network with the batch first; not needed for an attention GCN
     Errors: BadInput, before any training, when the budget cannot keep a path to every class.
     """
 
-    def __init__(self, net: Network, config: Config) -> None:
+    def __init__(
+        self, net: Network, config: Config, example: Tensor | Sequence[Tensor] | None = None
+    ) -> None:
         self.net, self.config, self.method = net, config, METHODS[config.method]
         rate = config.seen_rates[-1] if self.method.many else config.rate
         self.budget = Budget(rate, config.scope, config.exempt, config.rates)
         self.tensors: dict[str, Tensor] = gate.prunable(net)
+        self.weights = sum(t.numel() for t in self.tensors.values())
+        self.example = example
         self.observed: float | None = None
         self.note: str | None = None
         self.masks: Masks | None = None
@@ -56,14 +58,14 @@ class Pruning:
         self.gates: gate.Gates | None = None
         self.cut_step = self._cut_step()
         if self.method.cut is not None:
-            check_reachable(self.budget, net.shape)
+            self.topology.check(self.budget)
         if self.method.gate is not None:
             spec = GATES[self.method.gate](config)
             if spec.whole_groups:
                 if self.method.coarsest:
-                    levels = coarsest_levels(self.budget, net.shape, spec.whole_groups)
+                    levels = coarsest_levels(self.budget, self.topology, spec.whole_groups)
                     spec = replace(spec, levels=levels)  # type: ignore[call-arg]
-                check_groups_reachable(self.budget, net.shape, spec.whole_groups)
+                self.topology.check_groups(self.budget, spec.whole_groups)
             self.gates = gate.attach(net, spec)
 
     def _cut_step(self) -> int | None:
@@ -84,7 +86,7 @@ class Pruning:
         names = [name for share in shares for name in share.names]
         if not names:  # everything is exempt
             return Objective(smoothing=self.config.label_smoothing)
-        made = (TERMS[term](self.config, names, self.net.shape) for term in self.method.terms)
+        made = (TERMS[term](self.config, names, self._costs) for term in self.method.terms)
         terms = tuple(term for term in made if term is not None and term.weight > 0)
         return Objective(terms, self.config.label_smoothing, self._outputs())
 
@@ -117,15 +119,15 @@ class Pruning:
         self.observed = self.observed_rate()
         if self.method.many:
             lowest = replace(self.budget, rate=self.config.seen_rates[0])
-            self.ranks = order_of(scores, lowest, self.budget, self.net.shape)
+            self.ranks = self.topology.order(scores, lowest, self.budget)
             masks = masks_at(self.ranks, NEVER)
         elif levels:
-            masks, reached = choose_live_groups(
-                scores, self.budget, self.net.shape, levels, self._opened()
+            masks, reached = self.topology.choose_groups(
+                scores, self.budget, levels, self._opened()
             )
             self.note = "; ".join(map(str, reached))
         else:
-            masks = choose_live(scores, self.budget, self.net.shape)
+            masks = self.topology.choose(scores, self.budget)
         self.fix(masks)
 
     def _opened(self) -> Masks:
@@ -136,7 +138,15 @@ class Pruning:
 
     def alive(self, masks: Masks) -> Masks:
         """The masks without what can do nothing in this network."""
-        return live(masks, self.net.shape)
+        return self.topology.live(masks)
+
+    @cached_property
+    def topology(self) -> Topology:
+        """How the weights hang together; followed before there are gates, and only where it is asked."""
+        return topology_of(self.net, self.example)
+
+    def _costs(self) -> Mapping[str, float]:
+        return self.topology.costs
 
     def fix(self, masks: Masks) -> None:
         gate.fix(self.net, masks)
@@ -154,7 +164,7 @@ class Pruning:
         """The fraction of prunable weights that are removed at this moment (soft masks at 1/2)."""
         if self.masks is not None:
             kept = sum(int(m.sum()) for m in self.masks.values())
-            return 1 - kept / self.net.shape.weights
+            return 1 - kept / self.weights
         return self.gates.observed_rate() if self.gates is not None else 0.0
 
     def facts(self) -> dict[str, Any]:

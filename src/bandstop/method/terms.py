@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 
-from bandstop.nn import Shape
 from bandstop.objective import (
     Term,
     alignment_term,
@@ -15,40 +14,41 @@ from bandstop.objective import (
 )
 from bandstop.record import Config
 
+Costs = Callable[[], Mapping[str, float]]
+"""Each tensor's name -> multiply-accumulates that one of its weights causes; called where it is needed."""
 
-def alignment(c: Config, names: Collection[str], shape: Shape) -> Term | None:
+
+def alignment(c: Config, names: Collection[str], costs: Costs) -> Term | None:
     if c.alignment in ("none", "transport"):  # transport is a step of its own, not of the loss
         return None
     return alignment_term(c.alignment, c.prior, c.alignment_weight, names)
 
 
-def budget(c: Config, names: Collection[str], shape: Shape) -> Term:
+def budget(c: Config, names: Collection[str], costs: Costs) -> Term:
     return budget_term(c.budget_weight)
 
 
-def rank(c: Config, names: Collection[str], shape: Shape) -> Term:
+def rank(c: Config, names: Collection[str], costs: Costs) -> Term:
     return rank_term(c.rank_weight)
 
 
-def l0(c: Config, names: Collection[str], shape: Shape) -> Term:
+def l0(c: Config, names: Collection[str], costs: Costs) -> Term:
     return l0_term(c.l0_weight)
 
 
-def l1(c: Config, names: Collection[str], shape: Shape) -> Term:
+def l1(c: Config, names: Collection[str], costs: Costs) -> Term:
     return regulariser_term("l1", c.l1_weight, names, {})
 
 
-def entropy(c: Config, names: Collection[str], shape: Shape) -> Term:
+def entropy(c: Config, names: Collection[str], costs: Costs) -> Term:
     return regulariser_term("entropy", c.entropy_weight, names, {})
 
 
-def cost(c: Config, names: Collection[str], shape: Shape) -> Term:
-    """Multiply-accumulates that a weight of each tensor causes, as `measure.sparse_macs` counts them."""
-    macs = {"attention": shape.features, "filters": shape.outputs, "dense": 1}
-    return regulariser_term("cost", c.cost_weight, names, macs)
+def cost(c: Config, names: Collection[str], costs: Costs) -> Term:
+    return regulariser_term("cost", c.cost_weight, names, costs())
 
 
-TERMS: dict[str, Callable[[Config, Collection[str], Shape], Term | None]] = {
+TERMS: dict[str, Callable[[Config, Collection[str], Costs], Term | None]] = {
     "alignment": alignment,
     "budget": budget,
     "rank": rank,
@@ -57,5 +57,5 @@ TERMS: dict[str, Callable[[Config, Collection[str], Shape], Term | None]] = {
     "entropy": entropy,
     "cost": cost,
 }
-"""Name in the methods' table -> function of the options, the tensors that are pruned, and the network's
-sizes."""
+"""Name in the methods' table -> function of the options, the tensors that are pruned, and what their
+weights cost."""

@@ -1,8 +1,13 @@
-"""What temporal graph networks are made of: signals (sample, channel, frame, node)."""
+"""What temporal graph networks are made of: signals (sample, channel, frame, node).
+
+A weight is scale * latent, and latents start with a mean square of 1, as in `nn.AttentionGCN`: one
+threshold, one prior and one learning rate then mean the same in every layer (our choice).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -30,17 +35,79 @@ def adjacencies(nodes: int, bones: Bones) -> Tensor:
     return graph / graph.sum(1, keepdim=True).clamp(min=1.0)
 
 
-def pointwise(inputs: int, outputs: int, stride: int = 1) -> nn.Conv2d:
+class Convolution(nn.Conv2d):
+    """A two-dimensional convolution with the weights scale * latent; parameters as `nn.Conv2d`."""
+
+    def __init__(self, *sizes: Any) -> None:
+        super().__init__(*sizes)
+        self.scale = self.weight[0].numel() ** -0.5
+
+    def reset_parameters(self) -> None:
+        start(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self._conv_forward(x, self.scale * self.weight, self.bias)
+
+
+class Dense(nn.Linear):
+    """A dense layer with the weights scale * latent; parameters as `nn.Linear`."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(inputs, outputs)
+        self.scale = inputs**-0.5
+
+    def reset_parameters(self) -> None:
+        start(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.linear(x, self.scale * self.weight, self.bias)
+
+
+def start(layer: nn.Conv2d | nn.Linear) -> None:
+    """Latents of unit variance, biases of 0; with scale = fan-in^(-1/2) outputs are as large as inputs."""
+    nn.init.normal_(layer.weight)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+
+
+class Latent(nn.Module):
+    """A tensor that is learned, scale * latent.
+
+    Parameters
+    ----------
+    start : what it starts from
+    """
+
+    def __init__(self, start: Tensor) -> None:
+        super().__init__()
+        self.scale = 1.0 if start.is_meta else float(start.square().mean().sqrt())
+        self.weight = nn.Parameter(start / self.scale)
+
+    def forward(self) -> Tensor:
+        return self.scale * self.weight
+
+
+def unscaled(net: nn.Module) -> nn.Module:
+    """The network with every scale 1, so that its latents are the weights themselves."""
+    for module in net.modules():
+        if isinstance(module, Convolution | Dense | Latent):
+            with torch.no_grad():
+                module.weight.mul_(module.scale)
+            module.scale = 1.0
+    return net
+
+
+def pointwise(inputs: int, outputs: int, stride: int = 1) -> Convolution:
     """A 1 x 1 convolution that takes every `stride`-th frame."""
-    return nn.Conv2d(inputs, outputs, 1, (stride, 1))
+    return Convolution(inputs, outputs, 1, (stride, 1))
 
 
 def temporal(
     channels: int, outputs: int, taps: int, stride: int = 1, dilation: int = 1
-) -> nn.Conv2d:
+) -> Convolution:
     """A convolution over frames that keeps their number, but for the stride."""
     padding = (dilation * (taps - 1)) // 2
-    return nn.Conv2d(channels, outputs, (taps, 1), (stride, 1), (padding, 0), (dilation, 1))
+    return Convolution(channels, outputs, (taps, 1), (stride, 1), (padding, 0), (dilation, 1))
 
 
 def normalised(*layers: nn.Module, channels: int) -> nn.Sequential:
@@ -79,7 +146,7 @@ class Head(nn.Module):
     def __init__(self, channels: int, classes: int, persons: int) -> None:
         super().__init__()
         self.persons = persons
-        self.dense = nn.Linear(channels, classes)
+        self.dense = Dense(channels, classes)
 
     def forward(self, x: Tensor) -> Tensor:
         """(batch x person, channel, frame, node) -> (batch, class)."""

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from bandstop.networks.blocks import (
     Bones,
+    Latent,
     Residual,
     Stack,
     adjacencies,
@@ -36,13 +37,13 @@ class EdgeGraph(nn.Module):
     def __init__(self, inputs: int, outputs: int, adjacency: Tensor) -> None:
         super().__init__()
         self.register_buffer("adjacency", adjacency.clone())
-        self.importance = nn.Parameter(torch.ones_like(adjacency))
+        self.importance = Latent(torch.ones_like(adjacency))
         self.mix = pointwise(inputs, len(adjacency) * outputs)
         self.norm = nn.BatchNorm2d(outputs)
 
     def forward(self, x: Tensor) -> Tensor:
         mixed = self.mix(x).unflatten(1, (len(self.adjacency), -1))
-        edges = self.adjacency * self.importance
+        edges = self.adjacency * self.importance()
         return torch.relu(self.norm(torch.einsum("nkctv,kvw->nctw", mixed, edges)))
 
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from bandstop.networks.blocks import (
     Bones,
+    Latent,
     Residual,
     Stack,
     adjacencies,
@@ -32,13 +33,14 @@ class LearnedGraph(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, adjacency: Tensor) -> None:
         super().__init__()
-        self.adjacency = nn.Parameter(adjacency.clone())
+        self.adjacency = Latent(adjacency)
         self.mix = pointwise(inputs, len(adjacency) * outputs)
         self.norm = nn.BatchNorm2d(outputs)
 
     def forward(self, x: Tensor) -> Tensor:
-        mixed = self.mix(x).unflatten(1, (len(self.adjacency), -1))
-        return self.norm(torch.einsum("nkctv,kvw->nctw", mixed, self.adjacency))
+        adjacency = self.adjacency()
+        mixed = self.mix(x).unflatten(1, (len(adjacency), -1))
+        return self.norm(torch.einsum("nkctv,kvw->nctw", mixed, adjacency))
 
 
 class Branches(nn.Module):

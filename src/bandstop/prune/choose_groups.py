@@ -8,7 +8,6 @@ less than the budget by less than the group that went last.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import torch
@@ -261,30 +260,42 @@ def choose_live_groups(
     return choose_groups(scores, budget, shared_path(scores, shape), levels, alive, opened)
 
 
-def coarsest_levels(budget: Budget, shape: Shape, levels: tuple[str, ...]) -> tuple[str, ...]:
-    """The first of `levels`, coarse to fine, that can meet the budget together: no finer one than it
-    needs, whatever stays in tensors with a budget of their own. All of them where none can."""
-    for count in range(1, len(levels)):
-        with suppress(BadInput):
-            check_groups_reachable(budget, shape, levels[:count], others_whole=True)
-            return levels[:count]
-    return levels
-
-
 def check_groups_reachable(
     budget: Budget, shape: Shape, levels: tuple[str, ...], others_whole: bool = False
 ) -> None:
-    """Errors: BadInput where whole groups cannot meet the budget, whatever their scores.
-
-    others_whole  each share of the budget is judged with all of the others' groups still there
-    """
+    """`check_groups` of an attention GCN."""
     with torch.device("cpu"):  # also where the network itself is on no device yet
         scores = {name: torch.ones(size) for name, size in shape.tensors.items()}
-        groups = _Groups(scores, lambda masks: live(masks, shape))
-        shares = budget.resolve({name: score.numel() for name, score in scores.items()})
-        for share in shares:
-            groups.order(share, shared_path(scores, shape), levels, {})
-        for share in shares:
-            if others_whole:
-                groups.gone = dict.fromkeys(groups.gone, 0)
-            groups.require(share)
+        always = shared_path(scores, shape)
+        check_groups(scores, budget, always, levels, lambda masks: live(masks, shape), others_whole)
+
+
+def check_groups(
+    scores: Mapping[str, Tensor],
+    budget: Budget,
+    always: Mapping[str, Tensor],
+    levels: tuple[str, ...],
+    alive: Callable[[Masks], Masks],
+    others_whole: bool = False,
+) -> None:
+    """Whether whole groups can meet the budget, whatever their scores.
+
+    Parameters
+    ----------
+    scores : name -> ones of each tensor's shape
+    budget, always, levels, alive : as in `choose_groups`
+    others_whole : each share of the budget is judged with all of the others' groups still there
+
+    Raises
+    ------
+    BadInput
+        Where they cannot.
+    """
+    groups = _Groups(scores, alive)
+    shares = budget.resolve({name: score.numel() for name, score in scores.items()})
+    for share in shares:
+        groups.order(share, always, levels, {})
+    for share in shares:
+        if others_whole:
+            groups.gone = dict.fromkeys(groups.gone, 0)
+        groups.require(share)

@@ -7,14 +7,12 @@ is one new line here.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from pathlib import Path
 from typing import Any
 
-from bandstop import read
-from bandstop.errors import BadInput, listed, nearest, short
+from bandstop.errors import BadInput, listed, short
 from bandstop.record.rules import (
+    ATTENTION,
     BUDGETED,
     GATED,
     GROUPED,
@@ -23,23 +21,32 @@ from bandstop.record.rules import (
     NUMBERS,
     PRIOR,
     RANKED,
-    RENAMED,
     RULES,
     SHARPENED,
+    TEMPORAL,
     WHOLE,
     choices_wrong,
     layer_rate,
     layer_rates_wrong,
     lines_wrong,
     parse_rates,
+    parse_widths,
     seen_wrong,
     types_wrong,
+    widths_wrong,
 )  # fmt: skip
 
 
-def _option(default: Any, panel: str, words: str, only: tuple[str, ...] = ()) -> Any:
-    """A field; `only` names the methods that alone look at it."""
-    return field(default=default, metadata={"panel": panel, "help": words, "only": only})
+def _option(
+    default: Any,
+    panel: str,
+    words: str,
+    only: tuple[str, ...] = (),
+    networks: tuple[str, ...] = (),
+) -> Any:
+    """A field; `only` names the methods that alone look at it, `networks` the networks."""
+    metadata = {"panel": panel, "help": words, "only": only, "networks": networks}
+    return field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True)
@@ -62,7 +69,12 @@ class Config:
     validation: float = _option(
         0.0, "Data", "share of the training part held out by whole groups to watch; 0: train on all"
     )
-    chunks: int = _option(8, "Data", "temporal chunks a recording is averaged in")
+    chunks: int = _option(
+        8, "Data", "temporal chunks a recording is averaged in", networks=ATTENTION
+    )
+    frames: int = _option(
+        32, "Data", "frames that a recording of any length is sampled to", networks=TEMPORAL
+    )
 
     view: str = _option(
         "facing", "Data", "two bodies turned to face each other (facing), or as recorded (camera)"
@@ -169,9 +181,28 @@ class Config:
     entropy_weight: float = _option(100.0, "Method", "weight of the entropy", ("mp-entropy",))
     cost_weight: float = _option(10.0, "Method", "weight of the cost", ("mp-cost",))
 
-    heads: int = _option(8, "Network", "attention heads")
-    filters: int = _option(64, "Network", "filters of each head")
-    fusion: str = _option("sum", "Network", "heads are summed (sum) or concatenated (concat)")
+    network: str = _option(
+        "attention-gcn",
+        "Network",
+        "attention-gcn reads averages over chunks; st-gcn, st-gcn++ and ctr-gcn read frames",
+    )
+    heads: int = _option(8, "Network", "attention heads", networks=ATTENTION)
+    filters: int = _option(64, "Network", "filters of each head", networks=ATTENTION)
+    fusion: str = _option(
+        "sum", "Network", "heads are summed (sum) or concatenated (concat)", networks=ATTENTION
+    )
+    widths: str = _option(
+        "24,24,48",
+        "Network",
+        "channels of each block; where they grow, frames are halved",
+        networks=TEMPORAL,
+    )
+    bodies: str = _option(
+        "together",
+        "Network",
+        "several bodies as one graph (together), or each by itself, their features averaged (apart)",
+        networks=TEMPORAL,
+    )
 
     steps: int = _option(800, "Training", "optimiser steps")
     batch: int = _option(200, "Training", "sequences in a step")
@@ -242,6 +273,8 @@ class Config:
         problems += [words for name, words in choices_wrong(self).items() if name not in wrong]
         if "seen" not in wrong:
             problems += seen_wrong(self)
+        if "widths" not in wrong:
+            problems += widths_wrong(self.widths)
         if "layer_rate" not in wrong:
             problems += layer_rates_wrong(self.layer_rate)
         if not problems and self.sigma_end < self.sigma_start:
@@ -257,9 +290,29 @@ class Config:
         return parse_rates(self.seen)
 
     @property
+    def temporal(self) -> bool:
+        """Whether the network reads frames, one after the other."""
+        return self.network in TEMPORAL
+
+    @property
+    def moments(self) -> int:
+        """Parts of a recording that each node is described in: chunks, or frames."""
+        return self.frames if self.temporal else self.chunks
+
+    @property
+    def channels(self) -> int:
+        """Numbers that describe a node at a moment: three coordinates, and two speeds."""
+        return 5 if self.features == "speeds" else 3
+
+    @property
     def width(self) -> int:
-        """Features of a node: three coordinates in each chunk, and two speeds."""
-        return self.chunks * (5 if self.features == "speeds" else 3)
+        """Features of a node."""
+        return self.moments * self.channels
+
+    @property
+    def block_widths(self) -> tuple[int, ...]:
+        """`widths` as numbers."""
+        return parse_widths(self.widths)
 
     @property
     def many(self) -> bool:
@@ -293,6 +346,10 @@ class Config:
                 found[f.name] = f"method {self.method} removes nothing"
             elif only and self.method not in only:
                 found[f.name] = f"it belongs to {', '.join(only)}, and the method is {self.method}"
+            elif (networks := f.metadata["networks"]) and self.network not in networks:
+                found[f.name] = (
+                    f"it belongs to {', '.join(networks)}, and the network is {self.network}"
+                )
         if self.many:
             found["rate"] = "mrmp trains those of seen; take one out with bandstop extract"
         for name, why, holds in IDLE:
@@ -308,6 +365,11 @@ class Config:
             reset["rate"] = self.seen_rates[-1] if self.many else 0.0
         return replace(self, **reset)
 
+    @property
+    def plain(self) -> Config:
+        """The same run without a method."""
+        return replace(self, method="dense")
+
     def dense(self) -> Config:
         """The dense reference of this run: the same data, network and training, nothing removed, and
         nobody to learn from."""
@@ -318,37 +380,3 @@ class Config:
         """The dense runs that this one learns from."""
         count = self.teachers if self.distil > 0 else 0
         return tuple(replace(self.dense(), seed=seed) for seed in range(count))
-
-
-def refuse_idle(config: Config, given: Collection[str]) -> None:
-    """Errors: BadInput for options that somebody gave and that the run does not look at."""
-    same = config.canonical().rate == config.rate
-    idle = {n: why for n, why in config.idle.items() if n in given and not (n == "rate" and same)}
-    if idle:
-        said = [
-            f"{n.replace('_', '-')} has no effect: {why}; leave it out" for n, why in idle.items()
-        ]
-        raise BadInput(listed(said))
-
-
-def from_mapping(values: Mapping[str, Any], source: str) -> dict[str, Any]:
-    """Option names as written in a file (with - or _) -> field names; BadInput for unknown names."""
-    known = {f.name for f in fields(Config)}
-    found, problems = {}, []
-    for key, value in values.items():
-        name = key.replace("-", "_")
-        name = RENAMED.get(name, name)
-        if name in found:
-            problems.append(f"{source}: option {short(key)} is set twice; keep one")
-        elif name in known:
-            found[name] = value
-        else:
-            problems.append(f"{source}: unknown option {short(key)}{nearest(name, known)}")
-    if problems:
-        raise BadInput(listed(problems))
-    return found
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """The options that a TOML file sets. Errors: BadInput with file and line."""
-    return from_mapping(read.read_toml(path, "options"), str(path))

@@ -93,7 +93,7 @@ RECORD = Fields(
         "latents": Fields(
             {"edges": Many(Number(), 2, BINS), "counts": Named(Many(COUNT), TENSORS)}
         ),
-        "masks": Named(Fields({"shape": Many(Whole(1), 3, 3), "bits": Text(2**28)}), len(MASKS)),
+        "masks": Named(Fields({"shape": Many(Whole(1), 1, 6), "bits": Text(2**28)}), TENSORS),
         "live_nodes": Many(COUNT, most=10**6, distinct=True),
         "version": Whole(),
     }
@@ -133,10 +133,14 @@ def require_fitting(values: dict[str, Any], config: Config) -> None:
 
 
 def _require_masks(masks: dict[str, dict[str, Any]], config: Config, classes: int) -> None:
-    """All three tensors or none, of the sizes that the options say, with as many bits."""
-    if masks and set(masks) != set(MASKS):
+    """Of the attention GCN all three tensors or none, of the sizes that the options say; as many bits."""
+    ours = not config.temporal
+    if ours and masks and set(masks) != set(MASKS):
         raise BadInput(f"masks must name {', '.join(MASKS)}, or nothing")
     for name, packed in masks.items():
+        _require_bits(name, packed)
+        if not ours:
+            continue
         channels = config.filters * (config.heads if config.fusion == "concat" else 1)
         nodes = masks["attention"]["shape"][2]
         shape = {
@@ -146,9 +150,13 @@ def _require_masks(masks: dict[str, dict[str, Any]], config: Config, classes: in
         }[name]
         if packed["shape"] != shape:
             raise BadInput(f"the mask of {name} is {packed['shape']}, and its network's {shape}")
-        try:
-            bits = base64.b64decode(packed["bits"], validate=True)
-        except (binascii.Error, ValueError) as error:
-            raise BadInput(f"the mask of {name} is not in base64 ({error})") from error
-        if len(bits) != -(-math.prod(shape) // 8):
-            raise BadInput(f"the mask of {name} has {len(bits)} bytes, too few or too many")
+
+
+def _require_bits(name: str, packed: dict[str, Any]) -> None:
+    """Errors: BadInput where there are not as many bits as the mask's shape says."""
+    try:
+        bits = base64.b64decode(packed["bits"], validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise BadInput(f"the mask of {name} is not in base64 ({error})") from error
+    if len(bits) != -(-math.prod(packed["shape"]) // 8):
+        raise BadInput(f"the mask of {name} has {len(bits)} bytes, too few or too many")

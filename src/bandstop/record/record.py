@@ -16,8 +16,9 @@ import numpy as np
 from bandstop.errors import BadInput, OtherVersion, short
 from bandstop.files import write_atomically
 from bandstop.read import KINDS, read_json
-from bandstop.record.config import Config, from_mapping
+from bandstop.record.config import Config
 from bandstop.record.form import RECORD, require_fitting
+from bandstop.record.given import from_mapping
 from bandstop.record.rules import FORMER
 from bandstop.text import texts
 

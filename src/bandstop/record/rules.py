@@ -18,6 +18,9 @@ from bandstop.text import one_line
 if TYPE_CHECKING:
     from bandstop.record.config import Config
 
+ATTENTION = ("attention-gcn",)
+TEMPORAL = ("st-gcn", "st-gcn++", "ctr-gcn")
+"""Networks by what they read: averages over a few chunks, or frames."""
 WHOLE = ("dense", "gcn", "arma", "sgc", "cheb")
 """Methods that remove nothing."""
 PRIOR = ("pmp", "mrmp")
@@ -60,6 +63,8 @@ IDLE: tuple[tuple[str, str, Callable[[Config], bool]], ...] = (
 """(option, why nothing looks at it, when): beside others of its own method."""
 
 CHOICES: dict[str, tuple[str, ...]] = {
+    "network": (*ATTENTION, *TEMPORAL),
+    "bodies": ("together", "apart"),
     "features": ("positions", "speeds"),
     "view": ("facing", "camera"),
     "method": (
@@ -140,7 +145,7 @@ RULES = (
     ("together", "0 or a whole number of at least 2", lambda v: v == 0 or 2 <= v <= MOST),
     *(
         (name, f"a whole number of at least 1, and at most {MOST}", lambda v: 1 <= v <= MOST)
-        for name in ("chunks", "heads", "filters", "steps", "batch")
+        for name in ("chunks", "frames", "heads", "filters", "steps", "batch")
     ),
     *((name, "in [0, 1]", lambda v: 0 <= v <= 1) for name in ("trim", "mirror", "exchange")),
     *((name, "in [0, 180]", lambda v: 0 <= v <= 180) for name in ("rotation", "tilt")),
@@ -149,6 +154,28 @@ RULES = (
     ("crop", "in [0, 0.45]", lambda v: 0 <= v <= 0.45),
 )
 """(option, rule in words, the rule). NaN breaks every rule on a range."""
+
+
+def parse_widths(text: str) -> tuple[int, ...]:
+    """`24,24,48` -> channels of each block.
+
+    >>> parse_widths("24,24,48")
+    (24, 24, 48)
+
+    Raises
+    ------
+    BadInput
+        For anything but 1 to 32 whole numbers from 6 to 4096.
+    """
+    try:
+        widths = tuple(read.whole(part) for part in text.split(","))
+    except ValueError:
+        widths = ()
+    if not (1 <= len(widths) <= 32 and all(6 <= width <= 4096 for width in widths)):
+        raise BadInput(
+            f"widths must be 1 to 32 whole numbers from 6 to 4096, such as 24,24,48, not {short(text)}"
+        )
+    return widths
 
 
 NUMBERS: dict[str, Callable[[object], float]] = {"float": real, "int": whole}
@@ -213,6 +240,15 @@ def parse_rates(text: str) -> tuple[float, ...]:
             f"rates are numbers like 50,90,98 or 0.5,0.9,0.98, not {short(text)}"
         ) from error
     return tuple(round(v / 100, 10) if v >= 1 else v for v in values)
+
+
+def widths_wrong(text: str) -> list[str]:
+    """What is wrong with the channels of the blocks."""
+    try:
+        parse_widths(text)
+    except BadInput as error:
+        return [str(error)]
+    return []
 
 
 def seen_wrong(config: Config) -> list[str]:

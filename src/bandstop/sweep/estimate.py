@@ -14,8 +14,9 @@ from bandstop.data import Dataset
 from bandstop.job import stack_key
 from bandstop.job.batches import Batches
 from bandstop.job.machine import calm_torch, device_named
+from bandstop.job.memory import weights_of
 from bandstop.job.networks import new_network
-from bandstop.job.task import Task, network_shape
+from bandstop.job.task import Task
 from bandstop.method import METHODS, Pruning
 from bandstop.record import Config
 from bandstop.train import Alone, Clock, Learner, adam, train
@@ -39,7 +40,7 @@ def seconds_a_step(config: Config, dataset: Dataset) -> float:
         device = device_named(config.device)
         task = Task.of(dataset, replace(config, fold=dataset.folds[0].name), device)
         net = new_network(task, device)
-        pruning, times = Pruning(net, config), []
+        pruning, times = Pruning(net, config, example_of(config, dataset)), []
 
         def before_step(step: int) -> None:
             times.append(time.perf_counter())
@@ -68,7 +69,7 @@ def estimate(todo: Sequence[Config], dataset: Dataset, jobs: int) -> Estimate:
 
 def _bytes(config: Config, dataset: Dataset) -> int:
     """Checkpoint (weights and two moments), bundle, record."""
-    weights = network_shape(config, dataset).weights
+    weights = weights_of(config, dataset)
     checkpoint = 3 * 4 * weights if METHODS[config.method].trains else 0
     bundle = round(4 * weights * (1 - config.rate)) + weights // 8
     return checkpoint + bundle + OTHER_BYTES

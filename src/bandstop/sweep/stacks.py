@@ -9,8 +9,8 @@ import torch
 from bandstop.data import Dataset
 from bandstop.errors import BadInput
 from bandstop.job import stack_key
-from bandstop.job.machine import bytes_of_a_step, device_named
-from bandstop.job.task import network_shape
+from bandstop.job.machine import device_named
+from bandstop.job.memory import bytes_of_a_step
 from bandstop.method import METHODS
 from bandstop.record import Config
 
@@ -31,7 +31,9 @@ def stacks(todo: Sequence[Config], dataset: Dataset, size: int = 0) -> list[list
         alike.setdefault(stack_key(config), []).append(config)
     groups = []
     for runs in alike.values():
-        single = METHODS[runs[0].method].network is not None  # layers that know no run axis
+        single = (
+            METHODS[runs[0].method].network is not None or runs[0].temporal
+        )  # layers that know no run axis
         most = 1 if single else size or _fitting(runs[0], dataset)
         count = -(-len(runs) // most)
         groups += [runs[i::count] for i in range(count)]  # of nearly equal length
@@ -43,6 +45,4 @@ def _fitting(config: Config, dataset: Dataset) -> int:
     if device.type == "cpu":
         return 1
     free, _ = torch.cuda.mem_get_info(device)
-    return max(
-        1, min(MOST, free // 2 // bytes_of_a_step(network_shape(config, dataset), config.batch))
-    )
+    return max(1, min(MOST, free // 2 // bytes_of_a_step(config, dataset, config.batch)))

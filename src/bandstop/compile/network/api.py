@@ -50,7 +50,7 @@ def compile_network(
         Where C and torch disagree.
     """
     if isinstance(model, GraphNet):
-        graph = model.graph.with_tensors({n: t.detach() for n, t in model.tensors.items()})
+        graph = model.graph_now
     elif example is None:
         raise BadInput("a module needs an example of its input to be compiled: example=x")
     else:

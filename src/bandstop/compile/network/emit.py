@@ -9,8 +9,8 @@ import numpy as np
 from bandstop.compile.c.prelude import PRELUDE
 from bandstop.compile.c.text import number
 from bandstop.compile.network.lower import Program, lower
-from bandstop.compile.network.simplify import simplify
 from bandstop.graph import Graph
+from bandstop.graph.simplify import simplify
 
 KERNELS = r"""
 #include <math.h>

@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from bandstop.graph import Graph, Node
+from bandstop.graph.graph import Graph, Node
 from bandstop.graph.operations import OPERATIONS
 from bandstop.graph.operations.contract import letters
 
