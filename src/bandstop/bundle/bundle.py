@@ -225,7 +225,8 @@ class Bundle:
         said, tensors = to_header(graph)
         if self.order is not None:
             ranks = {names[name]: rank for name, rank in self.order.ranks.items() if name in names}
-            tensors |= kept_ranks(graph, ranks, self.order.weights)
+            tensors["ranks"] = kept_ranks(graph, ranks)
+            said["ranked"] = sorted(ranks)
         return {"version": GRAPHS, "graph": said}, tensors
 
     def save(self, path: str | Path) -> None:

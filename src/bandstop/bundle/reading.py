@@ -11,7 +11,7 @@ from safetensors.torch import load as load_tensors
 from torch import Tensor
 
 from bandstop.bundle.bundle import GRAPHS, READ, TENSORS, VERSION, Bundle
-from bandstop.bundle.graphs import GRAPH, from_header
+from bandstop.bundle.graphs import GRAPH, TYPES, from_header, ranks_of
 from bandstop.bundle.order import Order
 from bandstop.bundle.storage import STORAGES, index_type, restore
 from bandstop.data.describe import VIEWS, Description
@@ -147,23 +147,19 @@ def _with_graph(header: dict[str, Any], tensors: Mapping[str, Tensor], size: int
     """A bundle of format 4."""
     OF_GRAPH.check(header, "its header")
     graph = from_header(header["graph"], tensors, min(LARGEST, max(SMALL, TIMES * size)))
-    ranks = {}
-    for name in graph.tensors if "order" in header else ():
-        if f"{name}.ranks" in tensors:
-            ranks[name] = torch.full(graph.tensors[name].shape, NEVER)
-            ranks[name][graph.tensors[name] != 0] = tensors[f"{name}.ranks"].long()
     described = _description(header)
-    known = {f"{name}.{part}" for name, each in header["graph"]["tensors"].items()
-             for part in STORAGES[each["storage"]].parts} | {"mean", "std"}  # fmt: skip
-    known |= {f"{name}.ranks" for name in ranks}
-    if odd := tensors.keys() ^ known:
+    known = TYPES.keys() | {"mean", "std"}
+    if odd := (tensors.keys() - known) | ({"mean", "std"} - tensors.keys()):
         raise BadInput(f"its tensors {several(sorted(odd), 5)} are missing or unknown")
-    _require_like(tensors, {
-        "mean": (torch.float32, described.size), "std": (torch.float32, _kinds(header)),
-    })  # fmt: skip
+    sizes = {"mean": (torch.float32, described.size), "std": (torch.float32, _kinds(header))}
+    _require_like(tensors, sizes)
     _require_finite(tensors)
+    ranks: dict[str, Tensor] = {}
+    if ("order" in header) != ("ranks" in tensors):
+        raise BadInput("it must have both an order and ranks, or neither")
     if "order" in header:
-        _require_ranks(tensors, tuple(ranks), header["order"]["weights"])
+        ranks = ranks_of(graph, header["graph"].get("ranked", []), tensors["ranks"], NEVER)
+        _require_ranks(tensors["ranks"].long(), header["order"]["weights"])
     return Bundle(
         GraphNet(graph).eval().requires_grad_(False),
         described,
@@ -273,7 +269,8 @@ def _require_tensors(
     _require_like(tensors, sizes)
     _require_finite(tensors)
     if "order" in header:
-        _require_ranks(tensors, TENSORS, header["order"]["weights"])
+        every = torch.cat([tensors[f"{name}.ranks"].long() for name in TENSORS])
+        _require_ranks(every, header["order"]["weights"])
 
 
 def _require_like(
@@ -296,9 +293,8 @@ def _require_finite(tensors: Mapping[str, Tensor]) -> None:
         raise BadInput(f"std is {tensors['std'].tolist()}, and must be above 0")
 
 
-def _require_ranks(tensors: Mapping[str, Tensor], names: tuple[str, ...], weights: int) -> None:
+def _require_ranks(every: Tensor, weights: int) -> None:
     """Errors: BadInput for ranks that are no order of the weights."""
-    every = torch.cat([torch.zeros(0).long(), *(tensors[f"{n}.ranks"].long() for n in names)])
     within = len(every) == 0 or 0 <= int(every.min()) <= int(every.max()) < weights
     if not within or len(every.unique()) < len(every):
         raise BadInput("its ranks must be whole numbers below the number of weights, each once")

@@ -11,7 +11,7 @@ from bandstop.compile.aim import AIMS, least
 from bandstop.compile.build import Compiler
 from bandstop.compile.c import CSource, emit
 from bandstop.compile.ir import Graph
-from bandstop.compile.lower import lower
+from bandstop.compile.lower import Net, lower, signal_shape
 from bandstop.compile.native import Native, native_of
 from bandstop.compile.passes import PASSES, ChooseOrder, ChooseStorage, Pass, Quantise, run_passes
 from bandstop.compile.proof import (
@@ -29,7 +29,6 @@ from bandstop.compile.proof import (
 from bandstop.data.describe import Description
 from bandstop.data.normalise import Normalisation
 from bandstop.errors import BadInput, nearest
-from bandstop.nn import CompactGCN
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +60,12 @@ class Options:
     def arranged(self, lowered: Graph, shape: tuple[int, int]) -> Graph:
         """The graph that is written down. shape: (nodes, features) of a signal."""
         passes = self.passes(shape)
-        if self.optimize == "speed":
+        if lowered.has("network") and (self.int8 or self.order or self.storage):
+            raise BadInput(
+                "8-bit weights, orders and storages are for attention-gcn, and this network is another; "
+                "leave them out"
+            )
+        if self.optimize == "speed" or lowered.has("network"):
             return run_passes(lowered, passes)
         at = next(i for i, p in enumerate(passes) if isinstance(p, ChooseOrder))
         return least(run_passes(lowered, passes[:at]), self.optimize, self.order, self.storage)
@@ -78,7 +82,7 @@ class Options:
 
 
 def compile_c(
-    net: CompactGCN,
+    net: Net,
     description: Description,
     normalisation: Normalisation,
     classes: tuple[str, ...],
@@ -94,7 +98,7 @@ def compile_c(
     rounded weights, and that one with PyTorch to INT8_TOLERANCE.
     Errors: Failure where they disagree, or there is no compiler to prove it with.
     """
-    options, shape = options or Options(), (net.nodes, net.all_features)
+    options, shape = options or Options(), signal_shape(net)
     lowered = lower(net, description, normalisation, classes)
     graph = options.arranged(lowered, shape)
     made = emit(graph, name, facts or {}, description.skeleton.unit)
@@ -123,7 +127,7 @@ def compile_c(
 
 
 def compile_native(
-    net: CompactGCN,
+    net: Net,
     description: Description,
     normalisation: Normalisation,
     classes: tuple[str, ...],

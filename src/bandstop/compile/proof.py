@@ -15,7 +15,6 @@ from bandstop.compile.native import Native
 from bandstop.data.describe import Description
 from bandstop.data.normalise import Normalisation
 from bandstop.errors import Failure
-from bandstop.nn import CompactGCN
 
 TOLERANCE = 1e-5
 INT8_TOLERANCE = 0.1
@@ -62,7 +61,7 @@ def walk(description: Description, normalisation: Normalisation, frames: int) ->
     return made.astype(np.float32)
 
 
-def by_torch(net: CompactGCN) -> Engine:
+def by_torch(net: torch.nn.Module) -> Engine:
     def engine(signals: Cases) -> Logits:
         with torch.no_grad():
             return net(torch.from_numpy(np.asarray(signals))).numpy()

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 
 from bandstop.compile.integral import chunk_means, normalised, offset, placed
+from bandstop.graph import run
 
 Shapes = Mapping[str, tuple[int, ...]]
 Arrays = Mapping[str, np.ndarray]
@@ -189,6 +191,16 @@ def _relu(x: np.ndarray) -> np.ndarray:
     return np.maximum(x, 0)
 
 
+def _network(x: tuple[int, ...], c: Shapes, a: Attributes) -> tuple[int, ...] | None:
+    (shape,) = a["graph"].inputs.values()
+    return (a["classes"],) if shape[1:] == x else None
+
+
+def network(x: np.ndarray, a: Attributes) -> np.ndarray:
+    """The logits of a graph, in double precision."""
+    return np.asarray(run(a["graph"], [torch.from_numpy(np.asarray(x, np.float64))[None]])[0][0])
+
+
 RULES: dict[str, Rule] = {
     "chunks": Rule(
         (), ("chunks", "trim", "bodies", "speeds"), _chunks,
@@ -243,6 +255,10 @@ RULES: dict[str, Rule] = {
         lambda x, c, a: dense(_relu(biased(join(filters(x, c, a), a), c["bias"])), c)
         * c["scale"] + c["class_bias"],
         "scale D relu(fusion_k x_k W_k + bias) + class_bias",
+    ),
+    "network": Rule(
+        (), ("graph", "program", "classes"), _network, lambda x, c, a: network(x, a),
+        "a graph of operations (bandstop.graph)",
     ),
     "softmax": Rule((), (), _same, lambda x, c, a: softmax(x), "probabilities"),
     "label": Rule(

@@ -29,7 +29,7 @@ def to_machine(
     require_suffix(path, ".c", "C")
     zig()
     made, native = compiled(bundle, identifier(path.stem), command, options)
-    shape, classes = (bundle.net.nodes, bundle.net.all_features), len(bundle.classes)
+    shape, classes = bundle.network.signal, len(bundle.classes)
     content, proof = object_file(made, machine, by_native(native), shape, classes)
     header, built = path.with_name(f"{made.name}.h"), path.with_name(f"{path.stem}.{cross}.o")
     write_together({header: made.header, built: content, path: made.source})
@@ -43,7 +43,7 @@ def to_wasm(
     require_suffix(path, ".wasm", "WebAssembly")
     zig()
     made, native = compiled(bundle, identifier(path.stem), command, options)
-    shape, unit = (bundle.net.nodes, bundle.net.all_features), bundle.skeleton.unit
+    shape, unit = bundle.network.signal, bundle.skeleton.unit
     content, loader, proof = wasm_module(
         made, by_native(native), shape, bundle.classes, unit, path.stem
     )

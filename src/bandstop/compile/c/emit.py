@@ -14,6 +14,7 @@ from bandstop.compile.c.dense import dense, paths
 from bandstop.compile.c.filter_dense import filter_dense
 from bandstop.compile.c.front import front
 from bandstop.compile.c.mix import mix
+from bandstop.compile.c.network import network
 from bandstop.compile.c.prelude import PRELUDE
 from bandstop.compile.c.read import read
 from bandstop.compile.c.text import Part, array, comment, filled, identifier
@@ -25,6 +26,7 @@ from bandstop.text import in_c_string, in_comment
 
 OPERATIONS: dict[str, Callable[[Graph, Node], Part]] = {
     "read": read,
+    "network": network,
     "mix": mix,
     "mix_relu": mix,
     "filter": channels,
@@ -200,11 +202,17 @@ def _head(
     scratch: int,
     macs: int,
 ) -> str:
+    order = (
+        "multiplied out"
+        if graph.has("paths")
+        else "A (U W)"
+        if graph.has("mix_relu")
+        else "(A U) W"
+    )
     given = {
         "bandstop": f"{version('bandstop')}, Python {platform.python_version()}",
         **facts,
-        "order": "multiplied out" if graph.has("paths") else "A (U W)"
-        if graph.has("mix_relu") else "(A U) W",
+        **({} if graph.has("network") else {"order": order}),
         "MACs": f"{macs} with weights that are not zero",
         "scratch": f"{scratch} bytes, given by the caller",
     }  # fmt: skip

@@ -25,6 +25,7 @@ class Part:
     arrays  read-only data
     code    functions
     call    the statement that carries it out
+    more    read-only bytes that stand in `code`
     """
 
     layer: str
@@ -33,11 +34,12 @@ class Part:
     call: str = ""
     macs: int = 0
     scratch: int = 0
+    more: int = 0
     notes: dict[str, str] = field(default_factory=dict)
 
     @property
     def bytes(self) -> int:
-        return sum(a.bytes for a in self.arrays)
+        return self.more + sum(a.bytes for a in self.arrays)
 
 
 def filled(template: str, **values: object) -> str:

@@ -217,16 +217,10 @@ extern "C" {{
 #endif
 #endif
 """
-    arrays = [text for t in program.tables for text in _table(t)]
-    arrays += [
-        _array("float" if a.dtype == np.float32 else "uint32_t", label, a.reshape(-1))
-        for label, a in program.constants.items()
-    ]
-    steps = "\n".join("    " + step.text() for step in program.steps)
-    body = "    float *const memory = (float *)scratch;\n" + steps
+    body = "    float *const memory = (float *)scratch;\n" + statements(program)
     source = (
         f'#include "{name}.h"\n#include <stdint.h>\n#include <stddef.h>\n{PRELUDE}\n{KERNELS}\n'
-        + "\n".join(arrays)
+        + "\n".join(data(program))
         + f"\n\n{call}\n{{\n{body}\n}}\n"
     )
     return NetworkSource(
@@ -237,11 +231,35 @@ extern "C" {{
         tuple(r.shape[1:] for r in program.outputs),
         bytes_,
         sum(len(t.weight) for t in program.tables),
-        _macs(program),
+        macs(program),
     )
 
 
-def _macs(program: Program) -> int:
+def data(program: Program) -> list[str]:
+    """The read-only arrays of a program."""
+    tables = [text for t in program.tables for text in _table(t)]
+    return tables + [
+        _array("float" if a.dtype == np.float32 else "uint32_t", label, a.reshape(-1))
+        for label, a in program.constants.items()
+    ]
+
+
+def stored_bytes(program: Program) -> int:
+    """Read-only bytes of a program."""
+    parts = [getattr(t, part) for t in program.tables for part in PARTS]
+    return sum(4 * max(1, len(p)) for p in parts) + sum(
+        4 * a.size for a in program.constants.values()
+    )
+
+
+def statements(program: Program) -> str:
+    """The steps of a program as the body of a function that has in0, …, out0, … and memory."""
+    return "\n".join("    " + step.text() for step in program.steps)
+
+
+def macs(program: Program) -> int:
+    """Multiply-accumulates with weights that are not 0."""
+
     from bandstop.compile.network.steps import Rows
 
     return sum(len(s.table.weight) * s.columns for s in program.steps if isinstance(s, Rows))

@@ -9,7 +9,7 @@ layer over nothing.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 
@@ -42,12 +42,13 @@ LOWER: dict[str, Callable[[Maker, Node], None]] = {
 """Operation -> how its steps are made; those of single elements have elements.py."""
 
 
-def lower(graph: Graph) -> Program:
+def lower(graph: Graph, strides: Mapping[str, tuple[int, ...]] | None = None) -> Program:
     """The steps of one answer.
 
     Parameters
     ----------
     graph : simplified
+    strides : of inputs that do not lie row by row, in floats
 
     Returns
     -------
@@ -66,7 +67,8 @@ def lower(graph: Graph) -> Program:
     maker = Maker(graph, shapes(graph))
     program = maker.made
     for number, (name, shape) in enumerate(graph.inputs.items()):
-        ref = Ref(Buffer(math.prod(shape), f"in{number}"), shape, contiguous(shape))
+        steps = (strides or {}).get(name, contiguous(shape))
+        ref = Ref(Buffer(math.prod(shape), f"in{number}"), shape, steps)
         maker.refs[name] = ref
         program.inputs.append(ref)
     for node in graph.nodes:

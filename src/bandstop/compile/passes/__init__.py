@@ -23,8 +23,18 @@ __all__ = [
 
 
 class Pass(Protocol):
+    """A graph in, a graph that computes the same out.
+
+    Parameters
+    ----------
+    name : for messages
+    needs : operations without which it has nothing to do
+    """
+
     @property
     def name(self) -> str: ...
+    @property
+    def needs(self) -> tuple[str, ...]: ...
 
     def apply(self, graph: Graph) -> Graph: ...
 
@@ -48,5 +58,6 @@ def run_passes(graph: Graph, passes: tuple[Pass, ...] = PASSES) -> Graph:
     """One after the other, each verified. Errors: Failure, naming the pass that broke a rule."""
     verify(graph, "lowering")
     for each in passes:
-        graph = verify(each.apply(graph), each.name)
+        if all(graph.has(operation) for operation in each.needs):
+            graph = verify(each.apply(graph), each.name)
     return graph

@@ -16,6 +16,7 @@ from bandstop.compile.ir import Constant, Graph
 @dataclass(frozen=True)
 class ArrangeChannels:
     name: str = "arrange the channels"
+    needs: tuple[str, ...] = ("filter", "join", "dense")
 
     def apply(self, graph: Graph) -> Graph:
         filters, dense = graph.data("filter", "filters"), graph.data("dense", "dense")

@@ -37,9 +37,11 @@ def floats(graph: Graph, value: str) -> int:
         return padded(2 * front_doubles(graph))
     if value == "signal":
         return padded(found[value][0] * found[value][1])
+    maker = next(n for n in graph.nodes if n.output == value)
+    if maker.operation == "network":  # its own memory
+        return padded(maker.attributes["program"].floats)
     if value in graph.inputs or value in graph.outputs or value == "placed":
         return 0
-    maker = next(n for n in graph.nodes if n.output == value)
     shape = found[value]
     if maker.operation == "paths":
         return padded(len(graph.constant(maker, "pairs").data))
@@ -66,6 +68,7 @@ class PlanBuffers:
     """The largest value first, each at the lowest place that is free while it is alive."""
 
     name: str = "plan the buffers"
+    needs: tuple[str, ...] = ()
 
     def apply(self, graph: Graph) -> Graph:
         sizes = {n.output: floats(graph, n.output) for n in graph.nodes}

@@ -39,6 +39,7 @@ def some(alive: Any) -> np.ndarray:
 @dataclass(frozen=True)
 class DropDeadGroups:
     name: str = "drop dead groups"
+    needs: tuple[str, ...] = ("mix", "filter", "join", "dense")
 
     def apply(self, graph: Graph) -> Graph:
         fusion = graph.the("join").attributes["fusion"]

@@ -21,6 +21,7 @@ from bandstop.compile.ir import Constant, Graph, Node
 @dataclass(frozen=True)
 class FoldNormalisation:
     name: str = "fold the normalisation"
+    needs: tuple[str, ...] = ("normalise", "read")
 
     def apply(self, graph: Graph) -> Graph:
         old = graph.node("normalise")

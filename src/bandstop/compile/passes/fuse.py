@@ -17,6 +17,7 @@ class Fuse:
     (scale,) bias -> dense_bias."""
 
     name: str = "fuse bias and relu"
+    needs: tuple[str, ...] = ("dense",)
 
     def apply(self, graph: Graph) -> Graph:
         for i, node in enumerate(graph.nodes):

@@ -93,6 +93,7 @@ class ChooseOrder:
 
     order: str = ""
     name: str = "choose the order of the products"
+    needs: tuple[str, ...] = ("mix", "filter", "join", "dense")
 
     def apply(self, graph: Graph) -> Graph:
         if self.order and self.order not in ORDERS:

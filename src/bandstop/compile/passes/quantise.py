@@ -48,6 +48,7 @@ class Quantise:
 
     signals: np.ndarray
     name: str = "weights of 8 bits"
+    needs: tuple[str, ...] = ("mix", "filter", "join", "dense")
 
     def apply(self, graph: Graph) -> Graph:
         mix, filters, join = (graph.the(op) for op in ("mix", "filter", "join"))

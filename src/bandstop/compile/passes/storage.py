@@ -58,6 +58,7 @@ class ChooseStorage:
 
     forced: tuple[tuple[str, str], ...] = ()
     name: str = "choose the storage of each tensor"
+    needs: tuple[str, ...] = ()
 
     def apply(self, graph: Graph) -> Graph:
         made: list[Constant] = []

@@ -18,6 +18,7 @@ MOST_GROUPS = 4
 @dataclass(frozen=True)
 class StreamChannels:
     name: str = "stream the channels into the dense layer"
+    needs: tuple[str, ...] = ("filter_relu", "dense_bias")
 
     def apply(self, graph: Graph) -> Graph:
         filters, dense = graph.node("filter_relu"), graph.node("dense_bias")
