@@ -77,7 +77,7 @@ def bench(bundle: Bundle, rounds: int = 50, engines: Iterable[str] = ()) -> Resu
         if not bound:
             why = "; ".join(f"{name}: {reason}" for name, reason in absent.items())
             raise Failure(f"there is nothing to measure; {why}")
-        signals = check_signals(bundle.net.nodes, bundle.net.all_features)
+        signals = check_signals(*bundle.network.signal)
         times = {batch: _timed(bound, signals, batch, rounds) for batch in BATCHES}
     rows = tuple(
         Row(*key, batch, t.p50, t.p90, 1e6 * batch / t.p50)
@@ -97,7 +97,7 @@ def _made(
 ) -> tuple[dict[Key, Bind], dict[str, str], dict[str, float], bool]:
     """What binds signals, of each engine and network; what is absent; the errors that were found."""
     nets = networks(bundle)
-    signals = check_signals(bundle.net.nodes, bundle.net.all_features)
+    signals = check_signals(*bundle.network.signal)
     bound: dict[Key, Bind] = {}
     absent: dict[str, str] = {}
     errors: dict[str, float] = {}

@@ -13,10 +13,10 @@ import torch
 from jaxtyping import Float
 
 from bandstop.bundle import Bundle
+from bandstop.bundle.nets import Net
 from bandstop.compile import compile_native
 from bandstop.compile.onnx import Runtime, compile_onnx, copying
 from bandstop.errors import Missing
-from bandstop.nn import CompactGCN
 
 Signals = Float[np.ndarray, "batch node feature"]
 Call = Callable[[], np.ndarray]
@@ -31,18 +31,18 @@ class Engine:
     nets  what it is measured with
     """
 
-    make: Callable[[CompactGCN, Bundle], Bind]
+    make: Callable[[Net, Bundle], Bind]
     nets: tuple[str, ...]
 
 
-def pytorch(net: CompactGCN, bundle: Bundle) -> Bind:
+def pytorch(net: Net, bundle: Bundle) -> Bind:
     return _by_tensors(net)
 
 
-def torch_compile(net: CompactGCN, bundle: Bundle) -> Bind:
+def torch_compile(net: Net, bundle: Bundle) -> Bind:
     try:
         made = torch.compile(net, dynamic=False)
-        made(torch.zeros(1, net.nodes, net.all_features))
+        made(torch.zeros(1, *bundle.network.signal))
     except Exception as error:  # whatever its backend raises
         said = str(error).strip().partition("\n")[0] or type(error).__name__
         raise Missing(f"does not work here: {said[:160]}") from error
@@ -62,12 +62,12 @@ def _by_tensors(net: Callable[[torch.Tensor], torch.Tensor]) -> Bind:
     return bind
 
 
-def onnx_runtime(net: CompactGCN, bundle: Bundle) -> Bind:
+def onnx_runtime(net: Net, bundle: Bundle) -> Bind:
     runtime = Runtime(_onnx(net, bundle))
     return lambda signals: lambda: runtime(signals)
 
 
-def openvino(net: CompactGCN, bundle: Bundle) -> Bind:
+def openvino(net: Net, bundle: Bundle) -> Bind:
     try:
         import openvino as ov
     except ImportError as error:
@@ -88,7 +88,7 @@ def openvino(net: CompactGCN, bundle: Bundle) -> Bind:
     return bind
 
 
-def compiled(net: CompactGCN, bundle: Bundle) -> Bind:
+def compiled(net: Net, bundle: Bundle) -> Bind:
     native = compile_native(net, bundle.description, bundle.normalisation, bundle.classes)
 
     def bind(signals: Signals) -> Call:
@@ -102,11 +102,11 @@ def compiled(net: CompactGCN, bundle: Bundle) -> Bind:
 
 def nothing(bundle: Bundle) -> Bind:
     """ONNX Runtime with a model that only copies its signals: what a call costs by itself."""
-    runtime = Runtime(copying(bundle.net.nodes, bundle.net.all_features), "copy")
+    runtime = Runtime(copying(*bundle.network.signal), "copy")
     return lambda signals: lambda: runtime(signals)
 
 
-def _onnx(net: CompactGCN, bundle: Bundle, sparse: bool = True) -> bytes:
+def _onnx(net: Net, bundle: Bundle, sparse: bool = True) -> bytes:
     about = bundle.description, bundle.normalisation, bundle.classes
     return compile_onnx(net, *about, sparse=sparse, guarded=False).content
 

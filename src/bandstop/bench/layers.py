@@ -18,7 +18,7 @@ from bandstop.compile.c import CSource, Layer
 from bandstop.compile.cache import loaded, shared_library
 from bandstop.compile.proof import check_signals, walk
 from bandstop.errors import Failure
-from bandstop.nn import Shape
+from bandstop.nn import CompactGCN, Shape
 
 TENSORS = {
     "attention": ("attention",),
@@ -26,6 +26,7 @@ TENSORS = {
     "dense": ("dense",),
     "filters, dense": ("filters", "dense"),
     "products": ("attention", "filters"),
+    "network": ("network",),
 }
 """The weights that each layer of the C file carries out; others carry out none."""
 
@@ -94,9 +95,13 @@ def inspect(bundle: Bundle) -> Inspected:
     """Compile, prove, and measure layer by layer. Errors: Failure where there is no C compiler."""
     made, _ = compiled(bundle, "net", "bandstop inspect")
     net = bundle.net
-    before, known = first_shape(net, bundle.facts)
-    kept = {n: int((w != 0).sum()) for n, w in net.net.weights().items()}
-    sizes = {name: a * b * c for name, (a, b, c) in before.tensors.items()}
+    if isinstance(net, CompactGCN):
+        before, known = first_shape(net, bundle.facts)
+        kept = {n: int((w != 0).sum()) for n, w in net.net.weights().items()}
+        sizes = {name: a * b * c for name, (a, b, c) in before.tensors.items()}
+    else:
+        known, total = True, sum(t.numel() for t in net.tensors.values())
+        kept, sizes = {"network": bundle.sizes["weights_kept"]}, {"network": total}
     layers = (*made.layers, Layer("probabilities", "", 0, 0, 0))
     spent = step_times(made, bundle)
     if len(spent) != len(layers):
@@ -105,7 +110,9 @@ def inspect(bundle: Bundle) -> Inspected:
     for layer, us in zip(layers, spent, strict=True):
         own = TENSORS.get(layer.name, ())
         weights = sum(kept[t] for t in own), sum(sizes[t] for t in own)
-        groups = {g: pair for t in own for g, pair in gone(t, net.shape, before).items()}
+        groups = {}
+        if isinstance(net, CompactGCN):
+            groups = {g: pair for t in own for g, pair in gone(t, net.shape, before).items()}
         rows.append(
             LayerRow(layer.name, weights, groups, layer.macs, layer.flash, layer.ram,
                      layer.storage, us, us / sum(spent))
@@ -145,12 +152,11 @@ def step_times(made: CSource, bundle: Bundle, rounds: int = 51) -> list[float]:
     step = loaded(library).bandstop_step
     step.argtypes = (ctypes.c_int, ctypes.c_int, *[ctypes.c_void_p] * 5)
     step.restype = None
-    net = bundle.net
     frames = walk(bundle.description, bundle.normalisation, FRAMES)
-    signal = check_signals(net.nodes, net.all_features)[2]
+    signal = check_signals(*bundle.network.signal)[2]
     scratch = np.zeros(made.scratch, dtype=np.uint8)
-    logits, answer = (np.zeros(n, dtype=np.float32) for n in (net.shape.classes,
-                                                              2 * net.shape.classes + 1))  # fmt: skip
+    classes = len(bundle.classes)
+    logits, answer = (np.zeros(n, dtype=np.float32) for n in (classes, 2 * classes + 1))
     given = [np.ascontiguousarray(each) for each in (frames, signal, scratch, logits, answer)]
     places = [each.ctypes.data for each in given]
     times: list[list[float]] = [[] for _ in calls]

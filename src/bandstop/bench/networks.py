@@ -9,6 +9,8 @@ from typing import Any
 import torch
 
 from bandstop.bundle import Bundle
+from bandstop.bundle.nets import Net
+from bandstop.graph import GraphNet
 from bandstop.nn import AttentionGCN, CompactGCN, Shape
 
 LARGEST = 2**26
@@ -20,19 +22,15 @@ class Networks:
     """pruned   the bundle's
     masked   the same function with its zeros stored, in the size that the training began with
     dense    of that size, with no zero at all: only its speed means anything
-    shape    that size; `known` is False where the bundle does not say it, and what is left is taken
+    known    False where the bundle does not say that size, and what is left is taken
     """
 
-    pruned: CompactGCN
-    masked: CompactGCN
-    dense: CompactGCN
+    pruned: Net
+    masked: Net
+    dense: Net
     known: bool
 
-    @property
-    def shape(self) -> Shape:
-        return self.masked.shape
-
-    def __getitem__(self, name: str) -> CompactGCN:
+    def __getitem__(self, name: str) -> Net:
         return {"pruned": self.pruned, "masked": self.masked, "dense": self.dense}[name]
 
 
@@ -50,10 +48,20 @@ def first_shape(net: CompactGCN, facts: Mapping[str, Any]) -> tuple[Shape, bool]
     return Shape(small.heads, *size, small.filters, small.classes, small.fusion), False
 
 
+def _without_zeros(net: GraphNet) -> GraphNet:
+    """The same graph with weights drawn at random."""
+    random = torch.Generator().manual_seed(0)
+    drawn = {n: torch.randn(t.shape, generator=random) / max(1, t[0].numel()) ** 0.5
+             for n, t in net.tensors.items() if t.ndim >= 2}  # fmt: skip
+    return GraphNet(net.graph_now.with_tensors(drawn)).eval().requires_grad_(False)
+
+
 @torch.no_grad()
 def networks(bundle: Bundle) -> Networks:
     """All three, of one bundle."""
     net = bundle.net
+    if isinstance(net, GraphNet):
+        return Networks(net, net, _without_zeros(net), False)
     shape, known = first_shape(net, bundle.facts)
     small, own = net.shape, net.net.weights()
     masked = AttentionGCN(shape, scales=dict.fromkeys(shape.tensors, 1.0))

@@ -157,16 +157,16 @@ def from_header(header: Mapping[str, Any], tensors: Mapping[str, Tensor], most: 
         For nodes or sizes that cannot be (see `graph.verify`), and tensors that are not theirs.
     """
     GRAPH.check(header, "its graph")
-    nodes = tuple(
-        node_of(*each[:3], _unpacked(each[3] if len(each) == 4 else {}, most))
-        for each in header["nodes"]
-    )
-    inputs = {name: tuple(shape) for name, shape in header["inputs"].items()}
+    nodes = []
+    for operation, inputs, output, *attributes in header["nodes"]:
+        more = _unpacked(attributes[0], most) if attributes else {}
+        nodes.append(node_of(operation, inputs, output, more))
+    sizes = {name: tuple(shape) for name, shape in header["inputs"].items()}
     said = header["tensors"]
     empty = {name: torch.empty(each["shape"], device="meta") for name, each in said.items()}
     if (numbers := sum(tensor.numel() for tensor in empty.values())) > most:
         raise BadInput(f"its tensors would have {numbers} numbers, and {most} can be")
-    graph = Graph(inputs, nodes, empty, tuple(header["outputs"]))
+    graph = Graph(sizes, tuple(nodes), empty, tuple(header["outputs"]))
     shapes(graph, most)
     made, at = {}, dict.fromkeys(TYPES, 0)
     for name, each in said.items():

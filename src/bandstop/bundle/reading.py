@@ -25,7 +25,7 @@ from bandstop.nn import AttentionGCN, CompactGCN, Shape
 from bandstop.nn.attention_gcn import FUSIONS
 from bandstop.prune import NEVER
 from bandstop.read import KINDS, opened, parse_json, read_bytes
-from bandstop.schema import FRACTION, Any_, Fields, Many, Named, Number, OneOf, Text, Whole
+from bandstop.schema import FRACTION, Any_, Check, Fields, Many, Named, Number, OneOf, Text, Whole
 from bandstop.skeleton import Skeleton
 
 LARGEST, SMALL, TIMES = 2**28, 2**22, 256
@@ -56,7 +56,7 @@ FACTS = Fields(
     },
     open=True,
 )
-_ALWAYS = {
+_ALWAYS: dict[str, Check] = {
     "version": _SIZE,
     "skeleton": Named(Any_()),
     "chunks": _SIZE,

@@ -30,7 +30,6 @@ def extract(
     from bandstop.bundle import load_bundle
     from bandstop.cli.show import number, out
     from bandstop.errors import BadInput
-    from bandstop.measure import dense_macs, sparse_macs
     from bandstop.record import RunFolder
     from bandstop.text import in_json, shown
 
@@ -40,20 +39,17 @@ def extract(
     if target.exists() and target.samefile(path):
         raise BadInput(f"{path} holds every rate and would be lost; write elsewhere (--output)")
     small.save(target)
-    kept = sum(int((w != 0).sum()) for w in small.net.net.weights().values())
     facts = {
         "rate_target": rate,
         "rate": small.facts["rate"],
-        "weights_kept": kept,
-        "macs": dense_macs(small.net.shape),
-        "macs_sparse": sparse_macs(small.net.net),
+        **small.sizes,
         "bytes": small.bytes,
         "bundle": str(target),
     }
     if json_:
         typer.echo(in_json(facts))
         return
-    out.print(f"rate     {small.facts['rate']:.4f}, {number(kept)} weights")
+    out.print(f"rate     {small.facts['rate']:.4f}, {number(facts['weights_kept'])} weights")
     out.print(f"MACs     {number(facts['macs_sparse'])} when zeros are skipped")
     out.print(f"bytes    {number(facts['bytes'])}")
     out.print(f"network  {shown(target)}", soft_wrap=True)

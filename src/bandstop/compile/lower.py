@@ -39,8 +39,10 @@ def lower(
     frames -> chunks -> place -> normalise = signal -> read -> the network = logits -> softmax =
     probabilities; logits -> label.
     """
-    attention = isinstance(net, CompactGCN)
-    inner, constants, limit = _attention(net) if attention else _network(net, len(classes))
+    if isinstance(net, CompactGCN):
+        inner, constants, limit = _attention(net)
+    else:
+        inner, constants, limit = _network(net, len(classes))
     skeleton = description.skeleton
     constants = [
         Constant("mean", _array(normalisation.mean)),

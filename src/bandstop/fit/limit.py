@@ -23,8 +23,8 @@ def flash(bundle: Bundle, int8: bool = False) -> float:
     with `--int8`."""
     net = bundle.net
     lowered = lower(net, bundle.description, bundle.normalisation, bundle.classes)
-    shape = (net.nodes, net.all_features)
-    return float(footprint(Options(optimize="size", int8=int8).arranged(lowered, shape))[0])
+    options = Options(optimize="size", int8=int8)
+    return float(footprint(options.arranged(lowered, bundle.network.signal))[0])
 
 
 def microseconds(bundle: Bundle) -> float:
@@ -35,7 +35,7 @@ def microseconds(bundle: Bundle) -> float:
     """
     with one_thread():
         call = ENGINES["C"].make(bundle.net, bundle)
-        signals = check_signals(bundle.net.nodes, bundle.net.all_features)
+        signals = check_signals(*bundle.network.signal)
         return in_turn({"C": call(signals)}, ROUNDS)["C"].p50 / len(signals)
 
 

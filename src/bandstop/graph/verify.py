@@ -90,7 +90,7 @@ def node_of(operation: Any, inputs: Any, output: Any, attributes: Any) -> Node:
     BadInput
         For an operation that graphs do not have, or attributes that it does not take; names them.
     """
-    names = inputs if isinstance(inputs, list) else [None]
+    names: list[Any] = inputs if isinstance(inputs, list) else [None]
     if not all(isinstance(name, str) for name in (operation, output, *names)):
         raise BadInput("a node must have an operation, names of inputs and a name")
     if operation not in OPERATIONS:

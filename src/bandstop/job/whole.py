@@ -22,7 +22,10 @@ from bandstop.prune import Masks
 class Whole(Protocol):
     """A masked network, on the CPU and in eval mode, as delivery sees it."""
 
-    net: Network
+    @property
+    def net(self) -> Network:
+        """The network itself."""
+        ...
 
     @property
     def weights(self) -> int:

@@ -125,8 +125,13 @@ def thousands(count: int) -> str:
 
 
 def readers(record: Record) -> np.ndarray:
-    """For each node the attention weights that read it and stay, over heads and outputs: (nodes,)."""
-    return masks(record)["attention"].sum(axis=(0, 1))
+    """For each node the attention weights that read it and stay, over heads and outputs: (nodes,). Of
+    another network 1 where it reads the node."""
+    there = masks(record)
+    if "attention" in there:
+        return there["attention"].sum(axis=(0, 1))
+    nodes = len(record.skeleton["joints"]) * record.skeleton.get("bodies", 1)
+    return np.isin(np.arange(nodes), record.live_nodes).astype(int)
 
 
 def histogram(record: Record, names: list[str] | None = None) -> tuple[np.ndarray, np.ndarray]:

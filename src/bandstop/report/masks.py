@@ -10,6 +10,7 @@ import numpy as np
 
 from bandstop.record import Record
 from bandstop.report.facts import clipped, masks, percent, removed, thousands
+from bandstop.report.kept import kept_figure
 from bandstop.report.style import (
     BLUES,
     INK,
@@ -72,6 +73,8 @@ class Tiling:
 @drawn
 def masks_figure(record: Record) -> Figure:
     """Attention by head, filters by head, the dense layer by class; dark is a weight that stays."""
+    if "attention" not in record.masks:
+        return kept_figure(record)
     parts = sections(record)
     tilings = [tiling(*part.panels.shape) for part in parts]
     height = sum(HEAD_LINE + t.height for t in tilings) + 0.1

@@ -76,7 +76,7 @@ def skeleton_figure(record: Record) -> Figure:
         words = f"{name}{read} of {len(points)} joints"
         axes.text(middle, row * step + 0.06, words, fontsize=TEXT, ha="center", va="top")
     bottom = rows * step + 0.1
-    _key(axes, bottom, most)
+    _key(axes, bottom, most, "attention" in record.masks)
     for number, words in enumerate(notes):
         axes.text(MARGIN, bottom + 0.36 + 0.2 * number, words, fontsize=SMALL, color=SOFT, va="top")
     return figure
@@ -105,15 +105,21 @@ def _joint(axes: Axes, x: float, y: float, count: int, most: int) -> None:
     )  # fmt: skip
 
 
-def _key(axes: Axes, top: float, most: int) -> None:
-    """What the sizes mean: none, and up to three counts."""
+def _key(axes: Axes, top: float, most: int, weights: bool) -> None:
+    """What the sizes mean: none, and up to three counts of weights, where weights are counted."""
     x, y = MARGIN + LARGEST, top + 0.1
     sizes = sorted({0, round(most / 4) or 1, round(most / 2) or 1, most})
     for count in sizes:
         _joint(axes, x, y, count, most)
-        words = f"{count}" if count else "not read"
+        words = "not read" if not count else f"{count}" if weights else "read"
         axes.text(x + LARGEST + 0.06, y, words, fontsize=SMALL, color=SOFT, va="center")
         x += 0.5 + 0.08 * len(words)
-    axes.text(
-        x - LARGEST, y, "attention weights read the joint", fontsize=SMALL, color=SOFT, va="center"
-    )
+    if weights:
+        axes.text(
+            x - LARGEST,
+            y,
+            "attention weights read the joint",
+            fontsize=SMALL,
+            color=SOFT,
+            va="center",
+        )

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLUMNS = 3
+MOST = 12
+"""Tensors that have a panel each; of more only all together are drawn."""
 
 
 @drawn
@@ -36,7 +38,8 @@ def weights(record: Record) -> Figure:
     On a log scale the few that stay are seen beside the many that do not.
     """
     names = list(record.latents["counts"])
-    rows = -(-len(names) // COLUMNS)
+    shown = names if len(names) <= MOST else []
+    rows = -(-len(shown) // COLUMNS)
     figure = sheet(record, "Latent weights", 3.1 + 1.95 * rows)
     grid = figure.add_gridspec(rows + 1, COLUMNS, height_ratios=[3.0] + [1.9] * rows)
     whole = figure.add_subplot(grid[0, :])
@@ -46,7 +49,7 @@ def weights(record: Record) -> Figure:
     whole.set_xlabel(_label(record))
     keyed(whole)
     all_masks = masks(record)
-    for number, name in enumerate(names):
+    for number, name in enumerate(shown):
         axes = figure.add_subplot(grid[1 + number // COLUMNS, number % COLUMNS])
         panel(axes, record, [name])
         axes.tick_params(labelleft=number % COLUMNS == 0)

@@ -15,7 +15,7 @@ from bandstop.job import stack_key
 from bandstop.job.batches import Batches
 from bandstop.job.machine import calm_torch, device_named
 from bandstop.job.memory import weights_of
-from bandstop.job.networks import new_network
+from bandstop.job.networks import example_of, new_network
 from bandstop.job.task import Task
 from bandstop.method import METHODS, Pruning
 from bandstop.record import Config

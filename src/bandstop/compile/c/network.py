@@ -7,9 +7,8 @@ from bandstop.compile.ir import Graph, Node
 from bandstop.compile.network.emit import KERNELS, data, macs, statements, stored_bytes
 
 RUN = """
-static void network_run(const float *in0, float *out0, float *memory)
+static void network_run(const float *in0, float *out0, float *memory UNUSED)
 {
-    (void)memory;
 %s
 }
 """

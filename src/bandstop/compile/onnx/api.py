@@ -9,7 +9,8 @@ from importlib.metadata import version
 import numpy as np
 
 from bandstop.compile.c import Layer
-from bandstop.compile.lower import lower
+from bandstop.compile.lower import Net, lower, signal_shape
+from bandstop.compile.onnx.exported import exported
 from bandstop.compile.onnx.model import model, stored_bytes, tensors
 from bandstop.compile.onnx.runtime import Runtime
 from bandstop.compile.passes import EXACT, run_passes
@@ -17,7 +18,8 @@ from bandstop.compile.proof import TOLERANCE, Engine, Proof, by_torch, check_sig
 from bandstop.data.describe import Description
 from bandstop.data.normalise import Normalisation
 from bandstop.errors import Failure
-from bandstop.nn import CompactGCN
+from bandstop.graph import GraphNet
+from bandstop.graph.cost import macs as macs_of
 from bandstop.text import in_json
 
 
@@ -31,7 +33,7 @@ class OnnxFile:
 
 
 def compile_onnx(
-    net: CompactGCN,
+    net: Net,
     description: Description,
     normalisation: Normalisation,
     classes: tuple[str, ...],
@@ -45,14 +47,21 @@ def compile_onnx(
     sparse, guarded  see model.py
     Errors: Failure where a package is missing, or where the model and the network disagree.
     """
-    graph = run_passes(lower(net, description, normalisation, classes), EXACT)
-    own = {"bandstop": version("bandstop"), "classes": in_json(classes)}
-    content = model(graph, name, {**own, **(facts or {})}, sparse, guarded)
+    own = {"bandstop": version("bandstop"), "classes": in_json(classes), **(facts or {})}
+    if isinstance(net, GraphNet):
+        content = exported(net, name, own, guarded)
+    else:
+        graph = run_passes(lower(net, description, normalisation, classes), EXACT)
+        content = model(graph, name, own, sparse, guarded)
     runtime = Runtime(content)
-    signals = check_signals(net.nodes, net.all_features)
+    signals = check_signals(*signal_shape(net))
     proof = prove(by_torch(net), at_once(runtime), signals, "PyTorch and ONNX Runtime")
     prove(by_torch(net), one_by_one(runtime), signals, "PyTorch and ONNX Runtime one by one")
     _prove_probabilities(runtime, signals)
+    if isinstance(net, GraphNet):
+        stored = sum(4 * t.numel() for t in net.tensors.values())
+        layer = Layer("network", "dense", stored, 0, macs_of(net.graph_now))
+        return OnnxFile(content, (layer,), proof)
     weights = tensors(graph)
     heads, outputs, nodes = graph.data("mix", "attention").shape
     features = graph.data("filter", "filters").shape[1]
