@@ -137,7 +137,8 @@ def at_every_rung(
     """Logits of every sample at every rung, rung after rung, and the labels: the paper's sum over rates,
     divided by their number."""
     rungs = _thresholds(net)
-    logits = vmap(partial(_at, net), in_dims=(0, None))(rungs, signal)
+    count = len(next(iter(rungs.values())))
+    logits = _at_each(net, rungs, signal.expand(count, *signal.shape))
     return logits.flatten(0, 1), labels.repeat(len(logits), *[1] * (labels.ndim - 1))
 
 
@@ -153,8 +154,22 @@ def at_one_rung_each(
     none = 0 if labels.is_floating_point() else NO_LABEL
     labels = torch.cat([labels, labels.new_full((more, *labels.shape[1:]), none)])
     parts = signal.unflatten(0, (-1, count)).transpose(0, 1)
-    logits = vmap(partial(_at, net))(rungs, parts)
+    logits = _at_each(net, rungs, parts)
     return logits.transpose(0, 1).flatten(0, 1), labels
+
+
+def _at_each(
+    net: nn.Module, rungs: dict[str, Tensor], parts: Float[Tensor, "rung ..."]
+) -> Float[Tensor, "rung ..."]:
+    """The network at every rung; one after the other where it keeps running statistics, which are one
+    for all rungs."""
+    if not any(isinstance(m, BATCH_NORMS) and m.track_running_stats for m in net.modules()):
+        return vmap(partial(_at, net))(rungs, parts)
+    each = [{name: t[k] for name, t in rungs.items()} for k in range(len(parts))]
+    return torch.stack([_at(net, t, part) for t, part in zip(each, parts, strict=True)])
+
+
+BATCH_NORMS = nn.modules.batchnorm._BatchNorm
 
 
 def _thresholds(net: nn.Module) -> dict[str, Float[Tensor, " rung"]]:

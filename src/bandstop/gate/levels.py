@@ -178,7 +178,10 @@ def still_alive(
         for name, shape in models[0].shapes.items()
     }
     whole |= {name: mask.view(whole[name].shape) for name, mask in open_.items()}
-    left = torch.func.vmap(alive)(whole)
+    if len(models) > 1:
+        left = torch.func.vmap(alive)(whole)
+    else:  # so that it may be anything
+        left = {n: m[None] for n, m in alive({n: m[0] for n, m in whole.items()}).items()}
     return {
         name: left[name].view(len(models), *block_shape(models[0].shapes[name]))
         for name in models[0].tensors

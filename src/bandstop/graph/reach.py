@@ -180,7 +180,7 @@ class Paths:
         self.graph, self.scores = graph, scores
         self.maker = {node.output: node for node in graph.nodes}
         self.marks = self._strengths()
-        self.masks = {n: torch.zeros_like(s, dtype=torch.bool) for n, s in scores.items()}
+        self.masks = {n: torch.zeros(s.shape, dtype=torch.bool) for n, s in scores.items()}
         self.seen: set[tuple[str, bool, int]] = set()
 
     def _strengths(self) -> dict[str, Marks]:

@@ -22,10 +22,15 @@ from bandstop.gate.groups import COARSE
 from bandstop.graph import Graph, fitting, live, paths, trace
 from bandstop.graph.cost import uses
 from bandstop.nn import AttentionGCN, Shape
-from bandstop.prune import choose_groups as by_groups
 from bandstop.prune import liveness, order
 from bandstop.prune.choose import Masks, choose_alive, rate_of
-from bandstop.prune.choose_groups import Reached
+from bandstop.prune.choose_groups import (
+    Reached,
+    check_groups,
+    check_groups_reachable,
+    choose_groups,
+    choose_live_groups,
+)
 
 Sizes = Mapping[str, tuple[int, ...]]
 
@@ -105,7 +110,7 @@ class AttentionTopology:
     def check_groups(
         self, budget: Budget, levels: tuple[str, ...], others_whole: bool = False
     ) -> None:
-        by_groups.check_groups_reachable(budget, self.shape, levels, others_whole)
+        check_groups_reachable(budget, self.shape, levels, others_whole)
 
     def choose(self, scores: Masks, budget: Budget) -> Masks:
         return liveness.choose_live(scores, budget, self.shape)
@@ -117,7 +122,7 @@ class AttentionTopology:
         levels: tuple[str, ...] = COARSE,
         opened: Masks | None = None,
     ) -> tuple[Masks, list[Reached]]:
-        return by_groups.choose_live_groups(scores, budget, self.shape, levels, opened)
+        return choose_live_groups(scores, budget, self.shape, levels, opened)
 
     def order(self, scores: Masks, lowest: Budget, highest: Budget) -> dict[str, Tensor]:
         return order.order_of(scores, lowest, highest, self.shape)
@@ -207,7 +212,7 @@ class GraphTopology:
         self, budget: Budget, levels: tuple[str, ...], others_whole: bool = False
     ) -> None:
         scores = {name: torch.ones(shape) for name, shape in self.sizes.items()}
-        by_groups.check_groups(scores, budget, self._shortest, levels, self.live, others_whole)
+        check_groups(scores, budget, self._shortest, levels, self.live, others_whole)
 
     def choose(self, scores: Masks, budget: Budget) -> Masks:
         return choose_alive(scores, budget, self._paths(scores), self.live, fitting=self._fitting)
@@ -219,7 +224,7 @@ class GraphTopology:
         levels: tuple[str, ...] = COARSE,
         opened: Masks | None = None,
     ) -> tuple[Masks, list[Reached]]:
-        return by_groups.choose_groups(
+        return choose_groups(
             scores, budget, self._paths(scores), levels, self.live, opened
         )
 
