@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from bandstop.networks.blocks import (
     Bones,
-    Latent,
     Residual,
     Stack,
     adjacencies,
@@ -29,22 +28,26 @@ class EdgeGraph(nn.Module):
     Parameters
     ----------
     inputs, outputs : channels
-    adjacency : of shape (k, node, node); it stays as it is
+    adjacency : of shape (k, node, node); where it is 0 it stays so, every other edge has an importance of
+        its own, which is no weight to be pruned
     """
 
-    adjacency: Tensor
+    edges: Tensor
 
     def __init__(self, inputs: int, outputs: int, adjacency: Tensor) -> None:
         super().__init__()
-        self.register_buffer("adjacency", adjacency.clone())
-        self.importance = Latent(torch.ones_like(adjacency))
+        places = adjacency.flatten().nonzero().flatten()
+        edges = torch.zeros(adjacency.numel(), len(places))
+        edges[places, torch.arange(len(places))] = adjacency.flatten()[places]
+        self.register_buffer("edges", edges.view(*adjacency.shape, len(places)))
+        self.importance = nn.Parameter(torch.ones(len(places)))
         self.mix = pointwise(inputs, len(adjacency) * outputs)
         self.norm = nn.BatchNorm2d(outputs)
 
     def forward(self, x: Tensor) -> Tensor:
-        mixed = self.mix(x).unflatten(1, (len(self.adjacency), -1))
-        edges = self.adjacency * self.importance()
-        return torch.relu(self.norm(torch.einsum("nkctv,kvw->nctw", mixed, edges)))
+        mixed = self.mix(x).unflatten(1, (len(self.edges), -1))
+        adjacency = self.edges @ self.importance
+        return torch.relu(self.norm(torch.einsum("nkctv,kvw->nctw", mixed, adjacency)))
 
 
 def st_gcn(

@@ -224,9 +224,7 @@ class GraphTopology:
         levels: tuple[str, ...] = COARSE,
         opened: Masks | None = None,
     ) -> tuple[Masks, list[Reached]]:
-        return choose_groups(
-            scores, budget, self._paths(scores), levels, self.live, opened
-        )
+        return choose_groups(scores, budget, self._paths(scores), levels, self.live, opened)
 
     def order(self, scores: Masks, lowest: Budget, highest: Budget) -> dict[str, Tensor]:
         """First what the highest rate keeps, its paths before the rest; then percent by percent what is

@@ -33,7 +33,9 @@ def kept_figure(record: Record) -> Figure:
     parts = [float(there[name].mean()) for name in names]
     axes.barh(places, [1.0] * len(names), color=PALE, height=0.7)
     axes.barh(places, parts, color=BLUE, height=0.7)
-    axes.set_yticks(list(places), [clipped(name, 34) for name in names], fontsize=SMALL - 2)
+    axes.grid(visible=False)
+    labels = [clipped(name.removeprefix("net.").removesuffix(".weight"), 34) for name in names]
+    axes.set_yticks(list(places), labels, fontsize=SMALL - 2)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_xlim(0, 1.32)
     axes.set_xticks([0, 0.5, 1], ["0", "50 %", "100 %"])

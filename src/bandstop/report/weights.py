@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 COLUMNS = 3
 MOST = 12
 """Tensors that have a panel each; of more only all together are drawn."""
+LONGEST = 16
+"""Characters of a tensor's name above its panel; where one is longer only all together are drawn."""
 
 
 @drawn
@@ -38,7 +40,8 @@ def weights(record: Record) -> Figure:
     On a log scale the few that stay are seen beside the many that do not.
     """
     names = list(record.latents["counts"])
-    shown = names if len(names) <= MOST else []
+    fits = len(names) <= MOST and all(len(name) <= LONGEST for name in names)
+    shown = names if fits else []
     rows = -(-len(shown) // COLUMNS)
     figure = sheet(record, "Latent weights", 3.1 + 1.95 * rows)
     grid = figure.add_gridspec(rows + 1, COLUMNS, height_ratios=[3.0] + [1.9] * rows)
