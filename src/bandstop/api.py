@@ -44,4 +44,4 @@ def design(
     given = from_mapping(options, "design")
     config = Config(**given)
     refuse_idle(config, given)
-    return carry_out(config, Path(runs), dataset, listener or Progressing()).model
+    return carry_out(config, Path(runs), dataset, listener or Progressing()).bundle

@@ -42,7 +42,7 @@ def test_the_network_takes_at_most_the_bytes_and_not_much_less(method, dataset, 
 def test_of_many_rates_one_training_is_measured_and_none_is_made_for_the_budget(dataset, runs):
     fitted = fit(Config(method="mrmp", **SMALL), Limit("bytes", 5000), runs, dataset)
     assert 0.9 * 5000 < flash(fitted.bundle) <= 5000
-    assert flash(fitted.outcome.model.at(fitted.rate)) == fitted.cost
+    assert flash(fitted.outcome.bundle.at(fitted.rate)) == fitted.cost
     assert len(fitted.tried) == 1
 
 
@@ -60,7 +60,7 @@ def test_a_budget_of_microseconds_is_met_by_what_they_are_measured_to_be(
 
 @pytest.mark.skipif(not shutil.which("gcc"), reason="gcc is not installed")
 def test_microseconds_of_a_network_are_positive_and_finite(dataset, runs):
-    bundle = design(Config(method="mp", **SMALL), runs, dataset).model
+    bundle = design(Config(method="mp", **SMALL), runs, dataset).bundle
     assert 0 < LIMITS["us"].measure(bundle) < math.inf
 
 

@@ -50,10 +50,10 @@ def test_what_is_timed_is_as_large_as_what_was_delivered(tmp_path):
     config = Config(method="ctf", rate=0.9, steps=4, heads=3, filters=10)
     made = design(config, tmp_path, load("synthetic"))
     timed = network_of(made.record)
-    assert timed.net.shape == made.model.net.shape
+    assert timed.net.shape == made.bundle.net.shape
     for name, weights in timed.net.net.weights().items():
-        assert ((weights != 0) == (made.model.net.net.weights()[name] != 0)).all()
-    assert timed.description == made.model.description
+        assert ((weights != 0) == (made.bundle.net.net.weights()[name] != 0)).all()
+    assert timed.description == made.bundle.description
 
 
 def test_a_page_of_runs_that_nobody_measured_has_no_column_of_it(capsys, tmp_path):

@@ -30,8 +30,8 @@ def test_fold_none_trains_on_everybody_and_says_that_accuracy_is_not_measured(
     assert record.result["accuracy"] is None
     assert record.result["mean_class_accuracy"] is None
     assert "accuracy is not measured" in record.result["note"]
-    assert "accuracy" not in outcome.model.facts
-    assert outcome.model.predict(dataset.sequences[0]).label in dataset.classes
+    assert "accuracy" not in outcome.bundle.facts
+    assert outcome.bundle.predict(dataset.sequences[0]).label in dataset.classes
     json.dumps(record.result, allow_nan=False)
     assert "not measured" in list(result_table(record.result, "x").columns[2].cells)
     assert "| not measured | – |" in to_markdown(rows([record]))

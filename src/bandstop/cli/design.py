@@ -98,8 +98,7 @@ def design(
         out.print(result_table(results[-1], f"{dataset.name}, fold {each.fold}, seed {each.seed}"))
         if results[-1]["by_rate"]:
             out.print(rates_table(results[-1]))
-        holds = "" if outcome.bundle is None else "net.bandstop, "
-        holds += "record.json" + (", figures/" if figures else "")
+        holds = "net.bandstop, record.json" + (", figures/" if figures else "")
         out.print(f"run  {shown(outcome.folder.path)}\n     with {holds}\n", soft_wrap=True)
         if fitted is not None and limit is not None:
             out.print(_how_fitted(fitted, limit), soft_wrap=True)

@@ -15,9 +15,9 @@ from bandstop.data import Dataset
 from bandstop.errors import BadInput, Failure
 from bandstop.fit.limit import Limit
 from bandstop.fit.search import most_within
+from bandstop.graph import Graph, GraphNet
 from bandstop.job import Listener, Outcome, check, design
-from bandstop.nn import AttentionGCN
-from bandstop.prune import compact_ranks, order_of, strongest_paths
+from bandstop.prune import GraphTopology, compact_ranks, order_of, strongest_paths
 from bandstop.record import WHOLE, Config
 
 TRAININGS = 5
@@ -69,7 +69,7 @@ def fit(
     if config.many:
         return _of_many(config, limit, runs, dataset, listener)
     listener.say("dense reference, from which trials are cut")
-    trials = trials_of(design(config.dense(), runs, dataset, listener).model)
+    trials = trials_of(design(config.dense(), runs, dataset, listener).bundle)
     cost = measured(limit, trials)
     least, most = ends(trials)
     _require_reachable(limit, cost(least), cost(most), config.dense())
@@ -80,7 +80,7 @@ def fit(
         config = replace(config, rate=_rate(keep, most))
         listener.say(f"training {number} of at most {TRAININGS}: rate {config.rate:g}")
         outcome = design(config, runs, dataset, listener)
-        took = limit.measure(outcome.model)
+        took = limit.measure(outcome.bundle)
         listener.say(f"rate {config.rate:g} takes {limit.said(took)} of {limit.said(limit.most)}")
         found[config.rate], took_by[keep] = (outcome, took), took
         if NEAR * limit.most <= took <= limit.most:
@@ -98,7 +98,7 @@ def fit(
         )
     rate = min(within)
     outcome, took = found[rate]
-    return Fitted(outcome, replace(config, rate=rate), outcome.model, rate, took, tried)
+    return Fitted(outcome, replace(config, rate=rate), outcome.bundle, rate, took, tried)
 
 
 def following(
@@ -125,8 +125,8 @@ def _of_many(
     config: Config, limit: Limit, runs: Path, dataset: Dataset, listener: Listener
 ) -> Fitted:
     outcome = design(config, runs, dataset, listener)
-    cost = measured(limit, outcome.model)
-    order = outcome.model.order
+    cost = measured(limit, outcome.bundle)
+    order = outcome.bundle.order
     assert order is not None
     least, most = (round((1 - rate) * order.weights) for rate in (order.highest, order.lowest))
     keep = most_within(limit.most, cost, least, most)
@@ -136,7 +136,7 @@ def _of_many(
             f"trained, the network takes {limit.said(cost(least))}; give as much, or a higher --seen"
         )
     rate = _rate(keep, order.weights)
-    return Fitted(outcome, config, outcome.model.at(rate), rate, cost(keep), ((rate, cost(keep)),))
+    return Fitted(outcome, config, outcome.bundle.at(rate), rate, cost(keep), ((rate, cost(keep)),))
 
 
 def measured(limit: Limit, many: Bundle) -> Callable[[int], float]:
@@ -154,8 +154,9 @@ def measured(limit: Limit, many: Bundle) -> Callable[[int], float]:
 @torch.no_grad()
 def trials_of(dense: Bundle) -> Bundle:
     """The dense network with its weights in the order of their magnitudes: any rate without a training."""
+    if isinstance(dense.net, GraphNet):
+        return _graph_trials(dense, dense.net.graph_now)
     net = dense.net.net
-    assert isinstance(net, AttentionGCN)
     shape = net.shape
     scores = {name: w.abs() for name, w in net.weights().items()}
     least = sum(int(mask.sum()) for mask in strongest_paths(scores, shape).values())
@@ -163,6 +164,17 @@ def trials_of(dense: Bundle) -> Bundle:
     ranks = order_of(scores, Budget(0.0), Budget(highest), shape)
     order = Order(compact_ranks(ranks, shape), shape.weights, 0.0, highest)
     return replace(dense, order=order)
+
+
+def _graph_trials(dense: Bundle, graph: Graph) -> Bundle:
+    """The same of any other network: of its tensors of two or more dimensions."""
+    scores = {n: t.abs() for n, t in graph.tensors.items() if t.ndim >= 2}
+    topology = GraphTopology(graph, {n: tuple(s.shape) for n, s in scores.items()})
+    total = sum(s.numel() for s in scores.values())
+    least = sum(int(mask.sum()) for mask in topology.strongest(scores).values())
+    highest = _rate(least, total)
+    ranks = topology.order(scores, Budget(0.0), Budget(highest))
+    return replace(dense, order=Order(ranks, total, 0.0, highest))
 
 
 def ends(trials: Bundle) -> tuple[int, int]:

@@ -12,7 +12,6 @@ from bandstop.data.normalise import Normalisation
 from bandstop.data.speed import SPEEDS
 from bandstop.fit.limit import microseconds
 from bandstop.job import description_of
-from bandstop.method import METHODS
 from bandstop.nn import AttentionGCN, Shape
 from bandstop.prune import compact
 from bandstop.record import Record, RunFolder, read_record, unpack, write_record
@@ -24,13 +23,11 @@ def time_run(folder: RunFolder, rates: Collection[float] = ()) -> list[tuple[flo
 
     rates  of a network of many rates, which of them
     Gives (rate, microseconds) for each that was measured; none for a network of many rates whose bundle
-    is not there, and for one that is only compared with ours and has no C.
+    is not there.
     Errors: BadInput where the record or that bundle is damaged; Missing without a C compiler.
     """
     record = read_record(folder.record)
     result, found = record.result, []
-    if METHODS[record.options.method].network:
-        return []
     if not record.options.many:
         found.append((record.options.rate, microseconds(network_of(record))))
         result = result | {"microseconds": found[0][1]}

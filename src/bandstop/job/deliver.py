@@ -15,8 +15,6 @@ from torch import Tensor
 from bandstop import gate, prune
 from bandstop.bundle import Bundle, Order
 from bandstop.bundle.nets import Net, sizes_of
-from bandstop.errors import BadInput
-from bandstop.job.dense_networks import record_dense
 from bandstop.job.machine import environment
 from bandstop.job.networks import example_of
 from bandstop.job.task import Task
@@ -29,7 +27,6 @@ from bandstop.measure import (
     scores,
     wrong,
 )
-from bandstop.method import METHODS
 from bandstop.nn import Network
 from bandstop.record import Config, Record, RunFolder, pack, write_record
 from bandstop.text import shown
@@ -40,23 +37,11 @@ BEYOND = (0.985, 0.99, 0.995)
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """A finished run: its record, where it lies, and the delivered model; None for a method whose
-    network is only compared with ours."""
+    """A finished run: its record, where it lies, and the delivered model."""
 
     record: Record
     folder: RunFolder
-    bundle: Bundle | None
-
-    @property
-    def model(self) -> Bundle:
-        """The bundle. Errors: BadInput where this method delivers none."""
-        if self.bundle is None:
-            method = self.record.options.method
-            raise BadInput(
-                f"method {method} is a network to compare with and delivers no bundle; its figures are in "
-                f"{self.folder.record}"
-            )
-        return self.bundle
+    bundle: Bundle
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,8 +68,6 @@ def deliver(
     """
     start = time.perf_counter()
     config, dataset = task.config, task.dataset
-    if METHODS[config.method].network is not None and dense is not None:
-        return Outcome(record_dense(task, trained, folder, device, dense.record), folder, None)
     # copies: baking writes zeros into the parameters themselves
     latents = {name: v.detach().cpu().clone() for name, v in gate.prunable(trained.net).items()}
     gate.bake(trained.net, trained.masks)

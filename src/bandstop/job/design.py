@@ -22,8 +22,6 @@ from bandstop.job.networks import example_of, network_of
 from bandstop.job.task import Task, require_classes
 from bandstop.job.training import Trained, Training, take_dense, train_together
 from bandstop.method import METHODS, Pruning
-from bandstop.nn.graph_gcn import geometric
-from bandstop.read import read_json
 from bandstop.record import (
     Config,
     RunFolder,
@@ -75,7 +73,7 @@ def _loaded(config: Config) -> Dataset:
 def stack_key(config: Config) -> Config:
     """Equal for runs that can be trained together: of one loss, so of one fold where that sets it; and of
     gates with the same levels."""
-    if config.temporal:  # normalisation by batch knows no axis of runs
+    if not config.closed:  # normalisation by batch knows no axis of runs, nor do graphs
         return config.canonical()
     fold = "" if config.class_weights == "none" else config.fold
     rate = config.rate if METHODS[config.method].coarsest else 0.0
@@ -170,7 +168,7 @@ def _finished(
         return None
     try:
         record = read_record(folder.record)
-        bundle = load_bundle(folder.bundle) if _delivers(config.method) else None
+        bundle = load_bundle(folder.bundle)
     except OtherVersion:
         raise
     except BadInput as error:
@@ -191,10 +189,8 @@ def check(config: Config, dataset: Dataset) -> None:
     require_possible(config, dataset.skeleton)
     require_classes(dataset, config)
     device_named(config.device)
-    if METHODS[config.method].network is not None:
-        geometric()
     require_memory(config, dataset, min(config.batch, len(fold.train)))
-    where = "cpu" if config.temporal else "meta"  # a graph is followed with an example
+    where = "meta" if config.closed else "cpu"  # a graph is followed with an example
     with torch.device(where):
         Pruning(network_of(config.plain, dataset), config, example_of(config, dataset))
 
@@ -227,21 +223,7 @@ def run_folder(config: Config, dataset: Dataset, runs: Path) -> RunFolder:
 
 def is_finished(folder: RunFolder) -> bool:
     """The record is written last, so where there is one the run was whole (its files may be damaged)."""
-    return folder.record.exists() and (folder.bundle.exists() or not _delivers(_method_in(folder)))
-
-
-def _delivers(method: str) -> bool:
-    """Whether a run of this method ends in a bundle."""
-    return method not in METHODS or METHODS[method].network is None
-
-
-def _method_in(folder: RunFolder) -> str:
-    """The method that a run directory was made for; empty where it does not say."""
-    try:
-        values = read_json(folder.config, "configuration")
-    except BadInput:
-        return ""
-    return str(values.get("method", "")) if isinstance(values, dict) else ""
+    return folder.record.exists() and folder.bundle.exists()
 
 
 def all_folds(config: Config, dataset: Dataset) -> list[Config]:

@@ -23,10 +23,10 @@ def weights_of(config: Config, dataset: Dataset) -> int:
     ----------
     config, dataset : the run
     """
-    if not config.temporal:
+    if config.closed:
         return network_shape(config, dataset).weights
     with torch.device("meta"):
-        net = network_of(config, dataset)
+        net = network_of(config, dataset).to("meta")
     return sum(t.numel() for t in gate.prunable(net).values())
 
 
@@ -39,10 +39,10 @@ def bytes_of_a_step(config: Config, dataset: Dataset, batch: int) -> int:
     config, dataset : the run
     batch : sequences in a step
     """
-    if not config.temporal:
+    if config.closed:
         return _attention_bytes(network_shape(config, dataset), batch)
     with torch.device("meta"):
-        net, x = network_of(config, dataset), example_of(config, dataset)
+        net, x = network_of(config, dataset).to("meta"), example_of(config, dataset)
     return 4 * (4 * weights_of(config, dataset) + 2 * _results(net, x) * batch)
 
 
@@ -78,7 +78,7 @@ def require_memory(config: Config, dataset: Dataset, batch: int) -> None:
     has = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     needs = bytes_of_a_step(config, dataset, batch)
     if needs > has:
-        sizes = "widths, frames" if config.temporal else "heads, filters, chunks"
+        sizes = "widths, frames" if config.temporal else "filters, chunks"
         raise BadInput(
             f"a training step of this network needs about {needs / 2**30:.0f} GiB, and this machine has "
             f"{has / 2**30:.0f} GiB; lower {sizes} or batch"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -10,10 +10,8 @@ from torch import Tensor, nn
 from bandstop.data.sequence import Dataset
 from bandstop.job.batches import stream
 from bandstop.job.task import Task, description_of, network_shape
-from bandstop.method import METHODS
-from bandstop.networks import NETWORKS, FromSignal
+from bandstop.networks import NETWORKS, POLYNOMIALS, FromSignal, PolynomialGCN
 from bandstop.nn import AttentionGCN, Network
-from bandstop.nn.graph_gcn import GraphGCN
 from bandstop.record import Config
 
 
@@ -38,11 +36,10 @@ def network_of(
     Network
         Reads normalised signals (batch, node, feature).
     """
-    if (kind := METHODS[config.method].network) is not None:
-        edges = both_ways(dataset.skeleton.node_bones)
-        return GraphGCN(kind, network_shape(config, dataset), edges, generator)
     if config.network in NETWORKS:
         return _seeded(lambda: temporal(config, dataset), generator)
+    if config.network in POLYNOMIALS:
+        return _seeded(lambda: polynomial(config, dataset), generator)
     return AttentionGCN(network_shape(config, dataset), generator)
 
 
@@ -58,6 +55,15 @@ def temporal(config: Config, dataset: Dataset) -> FromSignal:
     return FromSignal(net, persons, config.frames)
 
 
+def polynomial(config: Config, dataset: Dataset) -> PolynomialGCN:
+    """A network of one convolution on the skeleton, of torch's own random stream."""
+    skeleton = dataset.skeleton
+    nodes, features = description_of(config, skeleton).size
+    return PolynomialGCN(
+        config.network, nodes, skeleton.node_bones, features, config.filters, len(dataset.classes)
+    )
+
+
 def example_of(config: Config, dataset: Dataset) -> Tensor:
     """A signal of zeros, of the shape that the network reads, with the batch first."""
     return torch.zeros(1, *description_of(config, dataset.skeleton).size)
@@ -71,9 +77,3 @@ def _seeded(make: Callable[[], nn.Module], generator: torch.Generator | None) ->
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return make()
-
-
-def both_ways(bones: Sequence[tuple[int, int]]) -> Tensor:
-    """(2, edges): every bone from parent to child, then every bone back."""
-    one_way = torch.tensor(bones, dtype=torch.long).reshape(-1, 2).t()
-    return torch.cat([one_way, one_way.flip(0)], dim=1)

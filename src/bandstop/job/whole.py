@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -19,43 +19,40 @@ from bandstop.nn import AttentionGCN, CompactGCN, Network
 from bandstop.prune import Masks
 
 
-class Whole(Protocol):
+class Whole(ABC):
     """A masked network, on the CPU and in eval mode, as delivery sees it."""
 
-    @property
-    def net(self) -> Network:
-        """The network itself."""
-        ...
+    net: Network
 
     @property
+    @abstractmethod
     def weights(self) -> int:
         """Prunable weights, before anything was removed."""
-        ...
 
     @property
+    @abstractmethod
     def macs(self) -> int:
         """Multiply-accumulates of one sequence, before anything was removed."""
-        ...
 
+    @abstractmethod
     def small(self, masks: Masks) -> tuple[Net, int | None]:
         """The compacted network; and how many weights stay, where that can no longer be counted in it."""
-        ...
 
+    @abstractmethod
     def ordered(self, masks: Masks, ranks: Mapping[str, Tensor]) -> tuple[Net, dict[str, Tensor]]:
         """The network that holds every rate, and the ranks as they lie in its tensors."""
-        ...
 
+    @abstractmethod
     def parts(self, net: Net) -> dict[str, list[int]]:
         """Part of a network -> how many are left, and of how many."""
-        ...
 
+    @abstractmethod
     def nodes_read(self, net: Net) -> list[int]:
         """The nodes that a small network still reads."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
-class AttentionWhole:
+class AttentionWhole(Whole):
     """Of an attention GCN.
 
     Parameters
@@ -96,7 +93,7 @@ class AttentionWhole:
 
 
 @dataclass(frozen=True, eq=False)
-class GraphWhole:
+class GraphWhole(Whole):
     """Of any other network.
 
     Parameters

@@ -16,8 +16,6 @@ class Method:
     cut     when the mask becomes exact and final, as a fraction of the training: from there on the
             weights that stay are trained alone. None: nothing is removed; "settle": the option's value
             before the end
-    network what is trained: None: the attention network; else a key of CONVOLUTIONS, whose network is
-            recorded beside ours and delivers no bundle
     many    one training gives an order of the weights, and so a network of any rate
     coarsest  of its levels the finer ones take part only where the coarser cannot meet the budget; so its
             gates are others at another rate, and runs of several rates are not trained together
@@ -29,7 +27,6 @@ class Method:
     gate: str | None = None
     terms: tuple[str, ...] = ()
     cut: float | str | None = None
-    network: str | None = None
     many: bool = False
     coarsest: bool = False
     trains: bool = True
@@ -39,26 +36,6 @@ METHODS: dict[str, Method] = {
     "dense": Method(
         words="no pruning: the reference",
         source="multi-head attention GCN, arXiv 2305.19343",
-    ),
-    "gcn": Method(
-        words="a dense graph network with GCNConv on the skeleton, to compare with",
-        source="Kipf and Welling, arXiv 1609.02907; PyTorch Geometric's layer",
-        network="gcn",
-    ),
-    "arma": Method(
-        words="a dense graph network with ARMAConv on the skeleton, to compare with",
-        source="Bianchi et al., arXiv 1901.01343; PyTorch Geometric's layer",
-        network="arma",
-    ),
-    "sgc": Method(
-        words="a dense graph network with SGConv on the skeleton, to compare with",
-        source="Wu et al., arXiv 1902.07153; PyTorch Geometric's layer",
-        network="sgc",
-    ),
-    "cheb": Method(
-        words="a dense graph network with ChebConv on the skeleton, to compare with",
-        source="Defferrard et al., arXiv 1606.09375; PyTorch Geometric's layer",
-        network="cheb",
     ),
     "mp": Method(
         words="magnitude pruning of the trained dense network, one shot",

@@ -1,10 +1,11 @@
-"""Networks that read frames: options to `nn.Module`, one file each."""
+"""Networks beside the attention GCN: options to `nn.Module`, one file each."""
 
+from bandstop.networks.polynomial import POLYNOMIALS, PolynomialGCN
 from bandstop.networks.signals import FromSignal
 from bandstop.networks.st_gcn import st_gcn
 from bandstop.networks.st_gcn_pp import st_gcn_pp
 
 NETWORKS = {"st-gcn": st_gcn, "st-gcn++": st_gcn_pp}
-"""Name -> function of (nodes, bones, classes, channels, persons, widths)."""
+"""Those that read frames: name -> function of (nodes, bones, classes, channels, persons, widths)."""
 
-__all__ = ["NETWORKS", "FromSignal", "st_gcn", "st_gcn_pp"]
+__all__ = ["NETWORKS", "POLYNOMIALS", "FromSignal", "PolynomialGCN", "st_gcn", "st_gcn_pp"]

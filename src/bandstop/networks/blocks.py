@@ -26,10 +26,11 @@ def adjacencies(nodes: int, bones: Bones) -> Tensor:
     Returns
     -------
     Tensor of shape (3, node, node)
-        Columns sum to 1, or are 0. Source: arXiv 1801.07455, partition by distance to the root.
+        Columns sum to 1, or are 0; on the CPU, whatever the default device is. Source: arXiv 1801.07455,
+        partition by distance to the root.
     """
-    graph = torch.zeros(3, nodes, nodes)
-    graph[0] = torch.eye(nodes)
+    graph = torch.zeros(3, nodes, nodes, device="cpu")
+    graph[0] = torch.eye(nodes, device="cpu")
     for inner, outer in bones:
         graph[1, inner, outer] = graph[2, outer, inner] = 1.0
     return graph / graph.sum(1, keepdim=True).clamp(min=1.0)
@@ -80,7 +81,7 @@ class Latent(nn.Module):
 
     def __init__(self, start: Tensor) -> None:
         super().__init__()
-        self.scale = 1.0 if start.is_meta else float(start.square().mean().sqrt())
+        self.scale = float(start.square().mean().sqrt())
         self.weight = nn.Parameter(start / self.scale)
 
     def forward(self) -> Tensor:

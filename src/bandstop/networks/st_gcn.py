@@ -37,8 +37,8 @@ class EdgeGraph(nn.Module):
     def __init__(self, inputs: int, outputs: int, adjacency: Tensor) -> None:
         super().__init__()
         places = adjacency.flatten().nonzero().flatten()
-        edges = torch.zeros(adjacency.numel(), len(places))
-        edges[places, torch.arange(len(places))] = adjacency.flatten()[places]
+        edges = adjacency.new_zeros(adjacency.numel(), len(places))
+        edges[places, places.new_ones(len(places)).cumsum(0) - 1] = adjacency.flatten()[places]
         self.register_buffer("edges", edges.view(*adjacency.shape, len(places)))
         self.importance = nn.Parameter(torch.ones(len(places)))
         self.mix = pointwise(inputs, len(adjacency) * outputs)
@@ -46,7 +46,7 @@ class EdgeGraph(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         mixed = self.mix(x).unflatten(1, (len(self.edges), -1))
-        adjacency = self.edges @ self.importance
+        adjacency = (self.edges * self.importance).sum(-1)
         return torch.relu(self.norm(torch.einsum("nkctv,kvw->nctw", mixed, adjacency)))
 
 

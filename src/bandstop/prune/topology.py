@@ -7,10 +7,10 @@ other network is followed as a graph.
 from __future__ import annotations
 
 import copy
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Protocol
 
 import torch
 from torch import Tensor, nn
@@ -35,37 +35,38 @@ from bandstop.prune.choose_groups import (
 Sizes = Mapping[str, tuple[int, ...]]
 
 
-class Topology(Protocol):
+class Topology(ABC):
     """How a network's prunable tensors work together."""
 
     @property
+    @abstractmethod
     def sizes(self) -> Sizes:
         """Name -> shape of each prunable tensor."""
-        ...
 
     @property
+    @abstractmethod
     def costs(self) -> Mapping[str, float]:
         """Name -> multiply-accumulates that one of its weights causes."""
-        ...
 
+    @abstractmethod
     def live(self, masks: Masks) -> Masks:
         """The masks without weights that no output depends on."""
-        ...
 
+    @abstractmethod
     def check(self, budget: Budget) -> None:
         """Raise BadInput where the budget cannot keep a path to every output."""
-        ...
 
+    @abstractmethod
     def check_groups(
         self, budget: Budget, levels: tuple[str, ...], others_whole: bool = False
     ) -> None:
         """Raise BadInput where whole groups cannot meet the budget."""
-        ...
 
+    @abstractmethod
     def choose(self, scores: Masks, budget: Budget) -> Masks:
         """Exactly the budget, all of it live, with a path to every output."""
-        ...
 
+    @abstractmethod
     def choose_groups(
         self,
         scores: Masks,
@@ -74,15 +75,14 @@ class Topology(Protocol):
         opened: Masks | None = None,
     ) -> tuple[Masks, list[Reached]]:
         """The budget in whole groups; see `prune.choose_groups`."""
-        ...
 
+    @abstractmethod
     def order(self, scores: Masks, lowest: Budget, highest: Budget) -> dict[str, Tensor]:
         """The rank of each weight in a network of many rates."""
-        ...
 
 
 @dataclass(frozen=True)
-class AttentionTopology:
+class AttentionTopology(Topology):
     """The attention GCN's three tensors, in closed form.
 
     Parameters
@@ -129,17 +129,21 @@ class AttentionTopology:
 
 
 @dataclass(frozen=True, eq=False)
-class GraphTopology:
+class GraphTopology(Topology):
     """Any network, followed as a graph.
 
     Parameters
     ----------
     graph : with the network's parameters under their own names
-    sizes : name -> shape of each prunable tensor
+    shapes : name -> shape of each prunable tensor
     """
 
     graph: Graph
-    sizes: Sizes
+    shapes: Sizes
+
+    @property
+    def sizes(self) -> Sizes:
+        return self.shapes
 
     @classmethod
     def of(cls, net: nn.Module, example: Tensor | Sequence[Tensor]) -> GraphTopology:
@@ -183,7 +187,7 @@ class GraphTopology:
         }
         return nothing | fitting(self.graph, there)
 
-    def _paths(self, scores: Masks) -> Masks:
+    def strongest(self, scores: Masks) -> Masks:
         """A strong path to every output; the network with those weights alone."""
         positive = {n: (s - s.min()).cpu() for n, s in scores.items() if n in self.graph.tensors}
         nothing = {n: torch.zeros_like(s, dtype=torch.bool) for n, s in scores.items()}
@@ -193,7 +197,7 @@ class GraphTopology:
     @cached_property
     def _shortest(self) -> Masks:
         """Some path to every output."""
-        return self._paths({name: torch.ones(shape) for name, shape in self.sizes.items()})
+        return self.strongest({name: torch.ones(shape) for name, shape in self.sizes.items()})
 
     def check(self, budget: Budget) -> None:
         sizes = {name: mask.numel() for name, mask in self._shortest.items()}
@@ -215,7 +219,9 @@ class GraphTopology:
         check_groups(scores, budget, self._shortest, levels, self.live, others_whole)
 
     def choose(self, scores: Masks, budget: Budget) -> Masks:
-        return choose_alive(scores, budget, self._paths(scores), self.live, fitting=self._fitting)
+        return choose_alive(
+            scores, budget, self.strongest(scores), self.live, fitting=self._fitting
+        )
 
     def choose_groups(
         self,
@@ -224,13 +230,13 @@ class GraphTopology:
         levels: tuple[str, ...] = COARSE,
         opened: Masks | None = None,
     ) -> tuple[Masks, list[Reached]]:
-        return choose_groups(scores, budget, self._paths(scores), levels, self.live, opened)
+        return choose_groups(scores, budget, self.strongest(scores), levels, self.live, opened)
 
     def order(self, scores: Masks, lowest: Budget, highest: Budget) -> dict[str, Tensor]:
         """First what the highest rate keeps, its paths before the rest; then percent by percent what is
         chosen alive around it. Of what comes in one step the best comes first."""
         rates = [p / 100 for p in range(100) if lowest.rate < p / 100 < highest.rate]
-        always = self._paths(scores)
+        always = self.strongest(scores)
         scores = {n: s.cpu() for n, s in scores.items()}
         always = {n: m.cpu() for n, m in always.items()}
         ranks = {n: torch.full(s.shape, order.NEVER, dtype=torch.long) for n, s in scores.items()}

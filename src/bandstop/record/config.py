@@ -19,6 +19,7 @@ from bandstop.record.rules import (
     IDLE,
     LADDER,
     NUMBERS,
+    POLYNOMIAL,
     PRIOR,
     RANKED,
     RULES,
@@ -70,7 +71,7 @@ class Config:
         0.0, "Data", "share of the training part held out by whole groups to watch; 0: train on all"
     )
     chunks: int = _option(
-        8, "Data", "temporal chunks a recording is averaged in", networks=ATTENTION
+        8, "Data", "temporal chunks a recording is averaged in", networks=(*ATTENTION, *POLYNOMIAL)
     )
     frames: int = _option(
         32, "Data", "frames that a recording of any length is sampled to", networks=TEMPORAL
@@ -96,8 +97,7 @@ class Config:
     method: str = _option(
         "pmp",
         "Method",
-        "dense; gcn, arma, sgc, cheb (dense, to compare with); mp, mp-finetune, gradual, n-m, mp-l0, mp-l1, "
-        "mp-entropy, mp-cost (by magnitude); pmp; mrmp; "
+        "dense; mp, mp-finetune, gradual, n-m, mp-l0, mp-l1, mp-entropy, mp-cost (by magnitude); pmp; mrmp; "
         "unstructured, semi-structured, structured; ctf",
     )
     rate: float = _option(0.9, "Method", "fraction of the prunable weights to remove, in [0, 1)")
@@ -184,10 +184,13 @@ class Config:
     network: str = _option(
         "attention-gcn",
         "Network",
-        "attention-gcn reads averages over chunks; st-gcn, st-gcn++ and ctr-gcn read frames",
+        "attention-gcn, gcn, sgc, cheb and arma read averages over chunks; st-gcn, st-gcn++ and ctr-gcn read "
+        "frames",
     )
     heads: int = _option(8, "Network", "attention heads", networks=ATTENTION)
-    filters: int = _option(64, "Network", "filters of each head", networks=ATTENTION)
+    filters: int = _option(
+        64, "Network", "filters of each head", networks=(*ATTENTION, *POLYNOMIAL)
+    )
     fusion: str = _option(
         "sum", "Network", "heads are summed (sum) or concatenated (concat)", networks=ATTENTION
     )
@@ -288,6 +291,11 @@ class Config:
     def seen_rates(self) -> tuple[float, ...]:
         """`seen` as fractions."""
         return parse_rates(self.seen)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the network is the attention GCN, whose weights' paths are known in closed form."""
+        return self.network in ATTENTION
 
     @property
     def temporal(self) -> bool:

@@ -127,14 +127,14 @@ def require_fitting(values: dict[str, Any], config: Config) -> None:
     for each in (result, *result.get("by_rate", ())):
         if test is not None and any(place >= test for place in each.get("wrong", ())):
             raise BadInput(f"it names wrong what is not among its {test} test sequences")
-    if values["result"]["method"] != config.method:
+    if values["result"]["method"] not in (config.method, config.network):
         raise BadInput(f"the result is of method {values['result']['method']}, not {config.method}")
     _require_masks(values["masks"], config, classes)
 
 
 def _require_masks(masks: dict[str, dict[str, Any]], config: Config, classes: int) -> None:
     """Of the attention GCN all three tensors or none, of the sizes that the options say; as many bits."""
-    ours = not config.temporal
+    ours = config.closed
     if ours and masks and set(masks) != set(MASKS):
         raise BadInput(f"masks must name {', '.join(MASKS)}, or nothing")
     for name, packed in masks.items():

@@ -19,7 +19,7 @@ from bandstop.read import KINDS, read_json
 from bandstop.record.config import Config
 from bandstop.record.form import RECORD, require_fitting
 from bandstop.record.given import from_mapping
-from bandstop.record.rules import FORMER
+from bandstop.record.rules import FORMER, POLYNOMIAL
 from bandstop.text import texts
 
 VERSION = 1
@@ -69,7 +69,10 @@ class Record:
 
 def options(config: dict[str, Any]) -> Config:
     """What a record says of its options; those that it lacks, for it is older, as they were then."""
-    return Config(**FORMER | from_mapping(config, "record"))
+    given = from_mapping(config, "record")
+    if given.get("method") in POLYNOMIAL:  # once methods of their own
+        given |= {"network": given["method"], "method": "dense"}
+    return Config(**FORMER | given)
 
 
 def pack(mask: np.ndarray) -> dict[str, Any]:

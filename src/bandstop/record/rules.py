@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from bandstop.record.config import Config
 
 ATTENTION = ("attention-gcn",)
+POLYNOMIAL = ("gcn", "sgc", "cheb", "arma")
 TEMPORAL = ("st-gcn", "st-gcn++", "ctr-gcn")
 """Networks by what they read: averages over a few chunks, or frames."""
-WHOLE = ("dense", "gcn", "arma", "sgc", "cheb")
+WHOLE = ("dense",)
 """Methods that remove nothing."""
 PRIOR = ("pmp", "mrmp")
 LADDER = ("mrmp",)
@@ -63,16 +64,12 @@ IDLE: tuple[tuple[str, str, Callable[[Config], bool]], ...] = (
 """(option, why nothing looks at it, when): beside others of its own method."""
 
 CHOICES: dict[str, tuple[str, ...]] = {
-    "network": (*ATTENTION, *TEMPORAL),
+    "network": (*ATTENTION, *TEMPORAL, *POLYNOMIAL),
     "bodies": ("together", "apart"),
     "features": ("positions", "speeds"),
     "view": ("facing", "camera"),
     "method": (
         "dense",
-        "gcn",
-        "arma",
-        "sgc",
-        "cheb",
         "mp",
         "mp-finetune",
         "gradual",
@@ -220,6 +217,11 @@ def lines_wrong(config: Config, wrong: Collection[str]) -> list[str]:
 
 
 def choices_wrong(config: Config) -> dict[str, str]:
+    if config.method in POLYNOMIAL:
+        return {
+            "method": f"{config.method} is a network, not a method; give --network {config.method} and "
+            "--method dense, or any method that prunes it"
+        }
     return {
         name: f"unknown {name} {short(value)}{nearest(str(value), valid)}; it is one of {', '.join(valid)}"
         for name, valid in CHOICES.items()

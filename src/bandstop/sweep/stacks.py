@@ -11,7 +11,6 @@ from bandstop.errors import BadInput
 from bandstop.job import stack_key
 from bandstop.job.machine import device_named
 from bandstop.job.memory import bytes_of_a_step
-from bandstop.method import METHODS
 from bandstop.record import Config
 
 MOST = 64
@@ -31,9 +30,7 @@ def stacks(todo: Sequence[Config], dataset: Dataset, size: int = 0) -> list[list
         alike.setdefault(stack_key(config), []).append(config)
     groups = []
     for runs in alike.values():
-        single = (
-            METHODS[runs[0].method].network is not None or runs[0].temporal
-        )  # layers that know no run axis
+        single = not runs[0].closed  # layers that know no run axis
         most = 1 if single else size or _fitting(runs[0], dataset)
         count = -(-len(runs) // most)
         groups += [runs[i::count] for i in range(count)]  # of nearly equal length

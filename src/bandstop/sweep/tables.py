@@ -145,7 +145,13 @@ TABLES: dict[str, Table] = {
         rates=(0.9, 0.95, 0.98),
         variants=(*PLAIN, Variant("distilled", {"distil": 0.9})),
     ),
-    "dense": Table(methods=("dense", "gcn", "arma", "sgc", "cheb"), rates=()),
+    "dense": Table(
+        methods=("dense",),
+        rates=(),
+        variants=tuple(
+            Variant(n, {"network": n}) for n in ("attention-gcn", "gcn", "arma", "sgc", "cheb")
+        ),
+    ),
     "structure": Table(
         methods=("dense", "pmp", "unstructured", "structured", "semi-structured", "ctf"),
         rates=(0.95,),
