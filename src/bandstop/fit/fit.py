@@ -16,6 +16,7 @@ from bandstop.errors import BadInput, Failure
 from bandstop.fit.limit import Limit
 from bandstop.fit.search import most_within
 from bandstop.graph import Graph, GraphNet
+from bandstop.graph.cost import PRODUCTS
 from bandstop.job import Listener, Outcome, check, design
 from bandstop.prune import GraphTopology, compact_ranks, order_of, strongest_paths
 from bandstop.record import WHOLE, Config
@@ -167,8 +168,9 @@ def trials_of(dense: Bundle) -> Bundle:
 
 
 def _graph_trials(dense: Bundle, graph: Graph) -> Bundle:
-    """The same of any other network: of its tensors of two or more dimensions."""
-    scores = {n: t.abs() for n, t in graph.tensors.items() if t.ndim >= 2}
+    """The same of any other network: of the tensors that its sums of products read."""
+    weights = {n.inputs[1] for n in graph.nodes if n.operation in PRODUCTS and len(n.inputs) == 2}
+    scores = {n: graph.tensors[n].abs() for n in graph.tensors if n in weights}
     topology = GraphTopology(graph, {n: tuple(s.shape) for n, s in scores.items()})
     total = sum(s.numel() for s in scores.values())
     least = sum(int(mask.sum()) for mask in topology.strongest(scores).values())

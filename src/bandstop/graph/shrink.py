@@ -110,7 +110,12 @@ def _somewhere(graph: Graph) -> dict[str, Tensor]:
 
 def _with_doors(graph: Graph) -> Graph:
     """With a node behind each input, so that its axes can be cut and the input's cannot."""
-    names = {name: f"{name}.read" for name in graph.inputs}
+    there = {*graph.inputs, *graph.tensors, *(node.output for node in graph.nodes)}
+    names = {}
+    for name in graph.inputs:
+        names[name] = f"{name}.read"
+        while names[name] in there:  # of a graph that was shrunk before
+            names[name] += "."
     doors = [Node("door", (name,), there) for name, there in names.items()]
     nodes = [
         Node(n.operation, tuple(names.get(i, i) for i in n.inputs), n.output, n.attributes, n.place)
@@ -127,7 +132,7 @@ def _passing(door: Node, masks: list[Tensor]) -> list[Node]:
         return [door]
     nodes, source = [], door.inputs[0]
     for place, d in enumerate(cut):
-        output = door.output if place == len(cut) - 1 else f"{door.output}.{d}"
+        output = door.output if place == len(cut) - 1 else f"{door.output}:{d}"
         index = masks[d].nonzero().flatten().tolist()
         nodes.append(Node("take", (source,), output, {"dim": d, "index": index}))
         source = output

@@ -154,7 +154,7 @@ RULES = (
 
 
 def parse_widths(text: str) -> tuple[int, ...]:
-    """`24,24,48` -> channels of each block.
+    """`24,24,48` or `24-24-48` -> channels of each block.
 
     >>> parse_widths("24,24,48")
     (24, 24, 48)
@@ -165,7 +165,7 @@ def parse_widths(text: str) -> tuple[int, ...]:
         For anything but 1 to 32 whole numbers from 6 to 4096.
     """
     try:
-        widths = tuple(read.whole(part) for part in text.split(","))
+        widths = tuple(read.whole(part) for part in text.replace("-", ",").split(","))
     except ValueError:
         widths = ()
     if not (1 <= len(widths) <= 32 and all(6 <= width <= 4096 for width in widths)):
