@@ -109,18 +109,24 @@ def _somewhere(graph: Graph) -> dict[str, Tensor]:
 
 
 def _with_doors(graph: Graph) -> Graph:
-    """With a node behind each input, so that its axes can be cut and the input's cannot."""
+    """With a node behind each input, so that its axes can be cut and the input's cannot.
+
+    Doors of an earlier time are gone: each is what it stands behind.
+    """
     there = {*graph.inputs, *graph.tensors, *(node.output for node in graph.nodes)}
     names = {}
     for name in graph.inputs:
         names[name] = f"{name}.read"
-        while names[name] in there:  # of a graph that was shrunk before
+        while names[name] in there:
             names[name] += "."
-    doors = [Node("door", (name,), there) for name, there in names.items()]
-    nodes = [
-        Node(n.operation, tuple(names.get(i, i) for i in n.inputs), n.output, n.attributes, n.place)
-        for n in graph.nodes
-    ]
+    doors = [Node("door", (name,), new) for name, new in names.items()]
+    nodes = []
+    for n in graph.nodes:
+        inputs = tuple(names.get(i, i) for i in n.inputs)
+        if n.operation == "door":
+            names[n.output] = inputs[0]
+        else:
+            nodes.append(Node(n.operation, inputs, n.output, n.attributes, n.place))
     outputs = tuple(names.get(n, n) for n in graph.outputs)
     return Graph(graph.inputs, (*doors, *nodes), graph.tensors, outputs)
 
