@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 SBU    ?= ../shared/data/SBU
 DATA   ?= sbu:$(SBU)
 RUNS   ?= runs
-TABLES := methods priors alignment semi ctf regularisers mrmp distillation structure networks dense
+TABLES := methods priors alignment semi ctf regularisers mrmp distillation structure networks dense temporal
 MORE   ?=
 RESULTS ?= docs/results
 

@@ -10,12 +10,16 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from bandstop.bundle import Bundle
+from bandstop.budget import Budget
+from bandstop.bundle import Bundle, Order
 from bandstop.data import Sequence
 from bandstop.data.describe import Description, describe
 from bandstop.data.normalise import Normalisation
+from bandstop.gate import prunable
+from bandstop.graph import GraphNet, trace
+from bandstop.networks import NETWORKS, FromSignal
 from bandstop.nn import AttentionGCN, Shape
-from bandstop.prune import compact
+from bandstop.prune import NEVER, GraphTopology, compact, masked_graph, shrunk
 from bandstop.skeleton import Skeleton
 
 FUSIONS = ("sum", "concat")
@@ -176,4 +180,38 @@ def bundle(fusion: str = "sum", keep: float = 0.3, seed: int = 0, view: str = "f
         Normalisation.of(describe(recordings(), description)),
         ("wave", "push", "bow"),
         {"method": "mp", "rate": 1 - keep},
+    )
+
+
+def graph_bundle(kind: str = "st-gcn++", keep: float = 0.4, seed: int = 0) -> Bundle:
+    """A bundle of a temporal network with a fraction `keep` of each of its tensors; 1: of every rate."""
+    description = Description(SIDED, chunks=4, speeds=True)
+    nodes, features = description.size
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        net = NETWORKS[kind](nodes, SIDED.node_bones, 3, 5, 1, (6, 12))
+        for module in net.modules():
+            if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+                nn.init.normal_(module.running_mean)
+                nn.init.normal_(module.bias)
+        graph = trace(FromSignal(net, 1, 4).eval(), torch.zeros(1, nodes, features))
+        weights = prunable(FromSignal(net, 1, 4))
+    scores = {n: t.detach().abs() for n, t in weights.items()}
+    ranks, facts = None, {"method": "mp", "rate": 1 - keep}
+    if keep < 1:
+        made = shrunk(graph, {n: s >= s.quantile(1 - keep) for n, s in scores.items()})
+        small, facts = made.net, facts | {"weights_kept": made.kept}
+    else:
+        topology = GraphTopology(graph, {n: tuple(s.shape) for n, s in scores.items()})
+        ranks = topology.order(scores, Budget(0.2), Budget(0.8))
+        small = GraphNet(masked_graph(graph, {n: r < NEVER for n, r in ranks.items()}))
+    total = sum(s.numel() for s in scores.values())
+    raw = describe(recordings(), description)
+    return Bundle(
+        small.eval().requires_grad_(False),
+        description,
+        Normalisation.of(raw, speeds=True),
+        ("wave", "push", "bow"),
+        facts,
+        None if ranks is None else Order(ranks, total, 0.2, 0.8),
     )

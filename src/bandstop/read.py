@@ -35,7 +35,6 @@ KINDS: dict[str, Kind] = {
     "checkpoint": Kind(2**33, "delete it and run again"),
     "record": Kind(2**28, "run it again"),
     "listing": Kind(2**24, "make the table again"),
-    "configuration": Kind(2**20, "run it again"),
     "log": Kind(2**28, "run it again"),
     "options": Kind(2**18, "mend the line"),
     "skeleton": Kind(2**20, "mend it"),

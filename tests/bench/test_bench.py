@@ -41,7 +41,7 @@ def test_the_masked_network_is_the_pruned_one_in_its_first_size(fusion, keep, he
     b = known(fusion, keep, heads, heads + 3)
     nets = networks(b)
     assert nets.known
-    assert (nets.shape.heads, nets.shape.filters) == (heads, heads + 3)
+    assert (nets.masked.shape.heads, nets.masked.shape.filters) == (heads, heads + 3)
     assert nets.dense.shape == nets.masked.shape
     signals = torch.randn(5, b.net.nodes, b.net.all_features)
     assert torch.allclose(nets.masked(signals), b.net(signals), atol=1e-5)
@@ -52,7 +52,7 @@ def test_a_bundle_that_does_not_say_its_first_size_is_measured_in_its_own():
     b = bundle(keep=0.4)
     nets = networks(b)
     assert not nets.known
-    assert nets.shape.heads == b.net.shape.heads
+    assert nets.masked.shape.heads == b.net.shape.heads
 
 
 def test_every_engine_and_network_has_a_row_for_each_batch(result):
@@ -149,7 +149,7 @@ def test_inspect_accounts_for_every_weight_and_all_of_the_time(fusion, keep):
     found = inspect(b)
     kept = sum(int((w != 0).sum()) for w in b.net.net.weights().values())
     assert sum(r.weights[0] for r in found.rows) == kept
-    assert sum(r.weights[1] for r in found.rows) == networks(b).shape.weights
+    assert sum(r.weights[1] for r in found.rows) == networks(b).masked.shape.weights
     assert sum(r.share for r in found.rows) == pytest.approx(1)
     assert sum(r.us for r in found.rows) == pytest.approx(found.us)
     assert all(r.us > 0 for r in found.rows)

@@ -15,7 +15,7 @@ from making import bundle
 from safetensors.torch import load, save
 
 from bandstop.bundle import Bundle, load_bundle, reading
-from bandstop.bundle.bundle import VERSION, _in_order
+from bandstop.bundle.bundle import GRAPHS, VERSION, _in_order
 from bandstop.bundle.reading import from_bytes
 from bandstop.bundle.storage import restore, store
 from bandstop.digest import digest
@@ -197,11 +197,11 @@ def test_a_bundle_without_one_of_its_tensors_is_refused(name):
     refused(forged(tensors=lambda own: {k: v for k, v in own.items() if k != name}))
 
 
-@pytest.mark.parametrize("version", [0, VERSION + 1, "1", None, 1.5])
+@pytest.mark.parametrize("version", [0, GRAPHS + 1, "1", None, 1.5])
 def test_a_bundle_of_another_format_is_refused_with_both_formats_and_a_remedy(version):
     said = refused(forged(lambda h: h | {"version": version}))
     assert f"format {version!r}" in said
-    assert f"reads formats 2 and {VERSION}" in said
+    assert f"reads formats 2 and {VERSION} and {GRAPHS}" in said
     assert "update bandstop" in said
 
 

@@ -15,12 +15,15 @@ from bandstop.gate.spec import THRESHOLDS
 from bandstop.method import METHODS
 from bandstop.method.gates import GATES
 from bandstop.method.terms import TERMS
+from bandstop.networks import NETWORKS, POLYNOMIALS
 from bandstop.nn.attention_gcn import FUSIONS
 from bandstop.objective import ALIGNMENTS
 from bandstop.record import CHOICES, Config
 
 TABLES = {
     "view": VIEWS,
+    "network": ["attention-gcn", *NETWORKS, *POLYNOMIALS],
+    "bodies": ["together", "apart"],
     "features": ["positions", "speeds"],
     "method": METHODS,
     "scope": SCOPES,

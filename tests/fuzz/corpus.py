@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from making import SIDED, bundle, recordings
+from making import SIDED, bundle, graph_bundle, recordings
 from report.conftest import make_papers, make_record
 
 from bandstop.bundle import Bundle, Order
@@ -21,7 +21,7 @@ from bandstop.data.formats.npz import write_npz
 from bandstop.data.sequence import Dataset, Fold
 from bandstop.nn import AttentionGCN
 from bandstop.prune import NEVER
-from bandstop.record import Config, write_listing, write_record
+from bandstop.record import write_listing, write_record
 from bandstop.skeleton.layouts import HAND21, SBU
 from bandstop.train import adam, save_checkpoint
 
@@ -122,7 +122,14 @@ LOG = b"".join(json.dumps(row).encode() + b"\n" for row in FACTS["history"])  # 
 SEEDS: dict[str, Callable[[], list[Files]]] = {
     "bundle": lambda: [
         {"file": b.to_bytes()}
-        for b in (bundle(), bundle("concat", 0.05), bundle(keep=1.0, view="camera"), many_rates())
+        for b in (
+            bundle(),
+            bundle("concat", 0.05),
+            bundle(keep=1.0, view="camera"),
+            many_rates(),
+            graph_bundle(),
+            graph_bundle(keep=1.0),
+        )
     ],
     "checkpoint": lambda: [_made(_checkpoint)],
     "record": lambda: [
@@ -135,7 +142,6 @@ SEEDS: dict[str, Callable[[], list[Files]]] = {
         )
     ],
     "listing": lambda: [_made(lambda d: write_listing(d, make_papers()[1]))],
-    "configuration": lambda: [{"config.json": json.dumps(Config().to_dict()).encode()}],
     "log": lambda: [{"log.jsonl": LOG}],
     "options": lambda: [{"file": TOML}],
     "npz": lambda: [_made(lambda d: write_npz(dataset(), d / "file"))],

@@ -33,7 +33,9 @@ def test_persons_are_exchangeable(name):
 
 def test_st_gcn_of_the_papers_size_has_its_weights():
     net = NETWORKS["st-gcn"](25, [(joint, joint + 1) for joint in range(24)], 60)
-    edges = 10 * (25 + 24 + 24)  # where the paper has 3 x 25 x 25 numbers a block, most of them for nothing
+    edges = 10 * (
+        25 + 24 + 24
+    )  # where the paper has 3 x 25 x 25 numbers a block, most of them for nothing
     found = sum(p.numel() for p in net.parameters())
     assert found - edges + 10 * 3 * 25 * 25 == pytest.approx(3.1e6, rel=0.001)
 

@@ -20,6 +20,7 @@ from bandstop.record.runs import LONGEST
 WEIGHTED = ("alignment", "budget", "rank", "l0", "l1", "entropy", "cost")
 GOOD = {
     "data": ["sbu:somewhere"], "fold": ["5", "all", 3], "validation": [0, 0.5], "chunks": [1, 40],
+    "frames": [1, 64], "widths": ["24", "24,24,48", "6-4096"],
     **{f"{term}_weight": [0, 7.5] for term in WEIGHTED},
     "trim": [0, 1], "together": [0, 2], "seen": ["90", "50,0.6,98"],
     "structure": [0, 1], "pull": [0.1, 1], "levels": [["entry"], ("row", "channel")], "rate": [0, 0.5, 0.999],
@@ -36,7 +37,8 @@ GOOD = {
 NUMBERS = [None, "x", math.nan, math.inf, -math.inf, [1]]
 WHOLE = [*NUMBERS, 0, -1, 1.5, "8", True]
 BAD = {
-    "data": [5, None, ["sbu"]], "validation": [*NUMBERS, -0.1, 0.6], "chunks": WHOLE,
+    "data": [5, None, ["sbu"]], "validation": [*NUMBERS, -0.1, 0.6], "chunks": WHOLE, "frames": WHOLE,
+    "widths": [5, "", "24,x", "5", "24,", "5000", ",".join(["24"] * 33)],
     **{f"{term}_weight": [*NUMBERS, -1] for term in WEIGHTED}, "structure": [*NUMBERS, -0.1, 1.1],
     "pull": [*NUMBERS, 0, 1.1],
     "trim": [*NUMBERS, -0.1, 1.1], "together": [*NUMBERS, 1, -1],
@@ -125,7 +127,6 @@ IDLE = {
         "prior": "laplace",
         "warmup": 0.1,
     },
-    "gcn": {"rate": 0.5, "layer_rate": ("dense=0.8",)},
     "mp": {"settle": 0.3, "sigma_end": 7.0, "l1_weight": 3.0},
     "mrmp": {"rate": 0.97, "levels": ("entry",)},
     "gradual": {"sigma_start": 1.0, "structure": 0.1},
@@ -140,6 +141,9 @@ BESIDE = [
     ({"method": "mrmp", "seen": "50,90"}, {"together": 0}),
     ({"method": "mrmp", "seen": "90"}, {"samples": "repeated", "together": 2}),
     ({"crop": 0.0}, {"trim": 0.2}),
+    ({"network": "attention-gcn"}, {"frames": 16, "widths": "24", "bodies": "apart"}),
+    ({"network": "st-gcn++"}, {"chunks": 4, "heads": 4, "filters": 32, "fusion": "concat"}),
+    ({"network": "gcn"}, {"heads": 4, "widths": "24"}),
     ({"method": "mp"}, {"distil": 0.5}),
     ({"distil": 0.0}, {"teachers": 5}),
     ({"distil": 0.0}, {"temperature": 2.0}),

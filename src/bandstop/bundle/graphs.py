@@ -22,15 +22,23 @@ GRAPH = Fields(
         "inputs": Named(Many(Whole(1, 2**28), 1, 8), 16),
         "outputs": Many(Text(200), 1, 16),
         "nodes": Many(Many(Any_(), 3, 4), most=20_000),
-        "tensors": Named(
-            Fields({"storage": OneOf(tuple(STORAGES)), "shape": Many(SIZE, 0, 8), "values": SIZE}),
-            NAMES,
+        "tensors": Many(
+            Fields(
+                {
+                    "name": Text(200),
+                    "storage": OneOf(tuple(STORAGES)),
+                    "shape": Many(SIZE, 0, 8),
+                    "values": SIZE,
+                }
+            ),
+            most=NAMES,
         ),
     },
     {"ranked": Many(Text(200), most=NAMES, distinct=True)},
 )
 """What a header says of a graph: a node is [operation, inputs, output] and its attributes if it has any;
-a tensor its storage, its shape, and how many of the file's values are its own."""
+a tensor its storage, its shape, and
+how many of the file's values are its own, in the order in which these lie."""
 TYPES = {
     "values": torch.float32, "bits": torch.uint8, "index16": torch.uint16, "index32": torch.int32,
     "ranks": torch.int32,
@@ -78,13 +86,12 @@ def to_header(graph: Graph) -> tuple[dict[str, Any], dict[str, Tensor]]:
     dict, and dict of str to Tensor
         The second with the names of `TYPES`.
     """
-    said: dict[str, Any] = {}
+    said: list[dict[str, Any]] = []
     streams: dict[str, list[Tensor]] = {name: [] for name in TYPES}
     for name, tensor in graph.tensors.items():
         kind, parts = store(tensor)
-        said[name] = {
-            "storage": kind, "shape": list(tensor.shape), "values": parts["values"].numel(),
-        }  # fmt: skip
+        count = parts["values"].numel()
+        said.append({"name": name, "storage": kind, "shape": list(tensor.shape), "values": count})
         for part, value in parts.items():
             streams[_stream(part, value.dtype)].append(value.flatten())
     tensors = {
@@ -163,14 +170,16 @@ def from_header(header: Mapping[str, Any], tensors: Mapping[str, Tensor], most: 
         nodes.append(node_of(operation, inputs, output, more))
     sizes = {name: tuple(shape) for name, shape in header["inputs"].items()}
     said = header["tensors"]
-    empty = {name: torch.empty(each["shape"], device="meta") for name, each in said.items()}
+    empty = {each["name"]: torch.empty(each["shape"], device="meta") for each in said}
+    if len(empty) < len(said):
+        raise BadInput("two of its tensors have the same name")
     if (numbers := sum(tensor.numel() for tensor in empty.values())) > most:
         raise BadInput(f"its tensors would have {numbers} numbers, and {most} can be")
     graph = Graph(sizes, tuple(nodes), empty, tuple(header["outputs"]))
     shapes(graph, most)
     made, at = {}, dict.fromkeys(TYPES, 0)
-    for name, each in said.items():
-        parts = {}
+    for each in said:
+        parts, name = {}, each["name"]
         numel = empty[name].numel()
         counts = {"values": each["values"], "bits": -(-numel // 8), "index": each["values"]}
         for part in STORAGES[each["storage"]].parts:

@@ -180,6 +180,8 @@ def _description(header: Mapping[str, Any]) -> Description:
 
 
 def _why(error: Exception) -> str:
+    if isinstance(error, BadInput):
+        return " ".join(line.strip() for line in str(error).splitlines())
     return str(error).partition("\n")[0] or type(error).__name__  # torch adds pages
 
 

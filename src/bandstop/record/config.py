@@ -74,7 +74,7 @@ class Config:
         8, "Data", "temporal chunks a recording is averaged in", networks=(*ATTENTION, *POLYNOMIAL)
     )
     frames: int = _option(
-        32, "Data", "frames that a recording of any length is sampled to", networks=TEMPORAL
+        16, "Data", "frames that a recording of any length is sampled to", networks=TEMPORAL
     )
 
     view: str = _option(
@@ -195,7 +195,7 @@ class Config:
         "sum", "Network", "heads are summed (sum) or concatenated (concat)", networks=ATTENTION
     )
     widths: str = _option(
-        "24,24,48",
+        "24,48",
         "Network",
         "channels of each block; where they grow, frames are halved",
         networks=TEMPORAL,

@@ -67,6 +67,11 @@ PAGES: dict[str, Page] = {
         "One large network, one rate: what whole groups are worth to a dense runtime.",
         ("side-by-side", *FRONTS, "crops"),
     ),
+    "temporal": Page(
+        "Networks that read frames",
+        "ST-GCN and ST-GCN++ beside the attention GCN: accuracy, size, microseconds and time of training.",
+        ("accuracy-rate", *FRONTS),
+    ),
     "networks": Page(
         "Sizes of the network",
         "A small network whole, or a large one pruned to as many weights?",

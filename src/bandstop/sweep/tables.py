@@ -157,6 +157,14 @@ TABLES: dict[str, Table] = {
         rates=(0.95,),
         variants=(Variant("large", {"heads": 16, "filters": 128}),),
     ),
+    "temporal": Table(
+        methods=("dense", "pmp"),
+        rates=(0.95,),
+        variants=(
+            Variant("attention-gcn"),
+            *(Variant(n, {"network": n, "batch": 64}) for n in ("st-gcn", "st-gcn++")),
+        ),
+    ),
     "networks": Table(
         methods=("dense", "pmp"),
         rates=(0.9, 0.95, 0.98, 0.99),
