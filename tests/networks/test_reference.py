@@ -40,6 +40,11 @@ def test_st_gcn_of_the_papers_size_has_its_weights():
     assert found - edges + 10 * 3 * 25 * 25 == pytest.approx(3.1e6, rel=0.001)
 
 
+def test_ctr_gcn_of_the_papers_size_has_its_weights():
+    net = NETWORKS["ctr-gcn"](25, [(joint, joint + 1) for joint in range(24)], 60, persons=2)
+    assert sum(p.numel() for p in net.parameters()) == pytest.approx(1.43e6, rel=0.02)
+
+
 @pytest.mark.skipif(
     not REFERENCE.is_dir(), reason="the reference network is not beside the checkout"
 )

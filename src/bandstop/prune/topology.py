@@ -164,7 +164,11 @@ class GraphTopology(Topology):
             For a module that cannot be followed.
         """
         examples = (example,) if isinstance(example, Tensor) else tuple(example)
-        graph = trace(copy.deepcopy(net).cpu().eval(), [x.cpu() for x in examples])
+        whole = copy.deepcopy(net).cpu().eval()
+        with torch.no_grad():  # what starts at 0, a bias or a factor, will not stay there
+            for parameter in whole.parameters():
+                parameter.masked_fill_(parameter == 0, 1.0)
+        graph = trace(whole, [x.cpu() for x in examples])
         return cls(graph, {name: tuple(t.shape) for name, t in gate.prunable(net).items()})
 
     @cached_property

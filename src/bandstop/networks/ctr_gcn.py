@@ -1,0 +1,132 @@
+"""CTR-GCN: an adjacency that every channel refines by what it reads (arXiv 2107.12213)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from bandstop.networks.blocks import (
+    Bones,
+    Latent,
+    Residual,
+    Stack,
+    adjacencies,
+    normalised,
+    pointwise,
+    skip,
+    temporal,
+)
+
+TAPS, DILATIONS = 5, (1, 2)
+REDUCTION, LEAST = 8, 8
+"""Channels that nodes are compared in: an eighth of those that come in, at least so many."""
+
+
+class RefinedGraph(nn.Module):
+    """(A + alpha R(x)) W x, with R[c, u, v] = sum over r of V[c, r] tanh(p[r, u] - q[r, v]).
+
+    p and q are pointwise maps of x, averaged over frames; alpha starts at 0.
+
+    Parameters
+    ----------
+    inputs, outputs : channels
+    adjacency : of shape (node, node); A starts there
+    """
+
+    def __init__(self, inputs: int, outputs: int, adjacency: Tensor) -> None:
+        super().__init__()
+        compared = max(LEAST, inputs // REDUCTION)
+        self.from_, self.to_ = pointwise(inputs, compared), pointwise(inputs, compared)
+        self.refine, self.mix = pointwise(compared, outputs), pointwise(inputs, outputs)
+        self.adjacency = Latent(adjacency)
+        self.alpha = nn.Parameter(torch.zeros(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(sample, channel, frame, node), channels as asked for."""
+        one, other = self.from_(x).mean(2), self.to_(x).mean(2)
+        apart = torch.tanh(one[:, :, :, None] - other[:, :, None, :])
+        edges = self.refine(apart) * self.alpha + self.adjacency()
+        return torch.einsum("ncuv,nctv->nctu", edges, self.mix(x))
+
+
+class Refined(nn.Module):
+    """The sum of a refined graph for each adjacency, normalised.
+
+    Parameters
+    ----------
+    inputs, outputs : channels
+    adjacency : of shape (k, node, node)
+    """
+
+    def __init__(self, inputs: int, outputs: int, adjacency: Tensor) -> None:
+        super().__init__()
+        self.parts = nn.ModuleList(RefinedGraph(inputs, outputs, each) for each in adjacency)
+        self.norm = nn.BatchNorm2d(outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.norm(torch.stack([part(x) for part in self.parts]).sum(0))
+
+
+class Scales(nn.Module):
+    """Convolutions over frames side by side, one a dilation, a maximum, and frames as they are.
+
+    Parameters
+    ----------
+    channels : in and out
+    stride : of frames
+    """
+
+    def __init__(self, channels: int, stride: int) -> None:
+        super().__init__()
+        width = channels // (len(DILATIONS) + 2)
+        first = channels - width * (len(DILATIONS) + 1)
+
+        parts: list[nn.Module] = []
+        for number, dilation in enumerate(DILATIONS):
+            own = first if number == 0 else width
+            start = normalised(pointwise(channels, own), channels=own)
+            over = normalised(temporal(own, own, TAPS, stride, dilation), channels=own)
+            parts.append(nn.Sequential(start, nn.ReLU(), over))
+        start = normalised(pointwise(channels, width), channels=width)
+        pool = normalised(nn.MaxPool2d((3, 1), (stride, 1), (1, 0)), channels=width)
+        parts.append(nn.Sequential(start, nn.ReLU(), pool))
+        parts.append(normalised(pointwise(channels, width, stride), channels=width))
+        self.parts = nn.ModuleList(parts)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([part(x) for part in self.parts], 1)
+
+
+def ctr_gcn(
+    nodes: int,
+    bones: Bones,
+    classes: int,
+    channels: int = 3,
+    persons: int = 1,
+    widths: Sequence[int] = (64, 64, 64, 64, 128, 128, 128, 256, 256, 256),
+) -> Stack:
+    """CTR-GCN for recordings (batch, person, frame, node, channel).
+
+    Parameters
+    ----------
+    nodes, bones : the skeleton of one person; bones as pairs (inner, outer)
+    classes : how many
+    channels : coordinates of a node
+    persons : of a recording
+    widths : channels of each block; where they grow, frames are halved. The default is the paper's,
+        1.4 million weights
+
+    Returns
+    -------
+    Stack
+    """
+    adjacency, blocks, before = adjacencies(nodes, bones), [], channels
+    for number, width in enumerate(widths):
+        stride = 2 if number and width > before else 1
+        graph = Residual(Refined(before, width, adjacency), skip(before, width))
+        around = skip(before, width, stride) if number else None
+        blocks.append(Residual(nn.Sequential(graph, Scales(width, stride)), around))
+        before = width
+    return Stack(blocks, nodes, channels, persons, before, classes)
