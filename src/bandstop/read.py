@@ -41,6 +41,7 @@ KINDS: dict[str, Kind] = {
     "index": Kind(2**26, "mend it"),
     "recording": Kind(2**28, "record or copy it again"),
     "arrays": Kind(2**36, "write or copy it again"),
+    "model": Kind(2**31, "export or copy it again"),
 }
 DEEPEST = 32
 """Levels of the deepest JSON or TOML that is read; ours has six."""

@@ -96,13 +96,12 @@ def _folded(
         one, none = torch.ones(()), torch.zeros(())
         scale, added = (constant, none) if node.operation == "multiply" else (one, constant)
     weight = _times(linear, tensors[linear.inputs[1]], scale)
-    if weight is None:
-        return None
+    bias = added if shift is None else tensors[shift.inputs[1]] * scale + added
+    parts = [added] if shift is None else [added, tensors[shift.inputs[1]]]
+    if weight is None or bias.numel() > max(part.numel() for part in parts):
+        return None  # two short constants would become a long one
     name = f"{node.output}.weight"
     tensors[name] = weight
-    bias = added
-    if shift is not None:
-        bias = tensors[shift.inputs[1]] * scale + added
     place = at[linear.output]
     bare = f"{node.output}.bare"
     nodes[place] = replace(linear, inputs=(linear.inputs[0], name), output=bare)

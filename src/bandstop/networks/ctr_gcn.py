@@ -66,7 +66,8 @@ class Refined(nn.Module):
         self.norm = nn.BatchNorm2d(outputs)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.norm(torch.stack([part(x) for part in self.parts]).sum(0))
+        one, *others = (part(x) for part in self.parts)
+        return self.norm(sum(others, start=one))
 
 
 class Scales(nn.Module):
