@@ -21,6 +21,7 @@ from bandstop.compile.network.elements import WITH_NUMBERS
 from bandstop.compile.network.lower import LOWER
 from bandstop.errors import BadInput, Failure
 from bandstop.graph import GraphNet, run, shrink, trace
+from bandstop.networks import NETWORKS as OURS
 
 from .conftest import COMPILERS
 
@@ -200,3 +201,35 @@ def test_what_cannot_be_compiled_says_so(tmp_path, monkeypatch):
         )
     with pytest.raises(BadInput, match="takes"):
         compile_network(net, x)(np.zeros((3, 16, 8)))
+
+
+@pytest.mark.parametrize("persons", [1, 2])
+@pytest.mark.parametrize("name", OURS)
+def test_our_own_networks_of_one_person_and_of_two(name, persons):
+    torch.manual_seed(0)
+    net = OURS[name](7, BONES, 5, 3, persons, (12, 24)).eval()
+    for parameter in net.parameters():
+        if not parameter.any():  # what starts at 0 would hide what is behind it
+            nn.init.normal_(parameter)
+        if parameter.ndim > 1:
+            parameter.data.mul_(parameter.abs() >= parameter.abs().quantile(0.5))
+    x = torch.randn(2, persons, 8, 7, 3)
+    native = compile_network(GraphNet(shrink(trace(net, x))))
+    with torch.no_grad():
+        meant = net(x)[1].numpy()
+    assert np.abs(native(x[1].numpy()) - meant).max() <= 1e-5 * np.abs(meant).max()
+
+
+def test_a_constant_that_differs_from_sample_to_sample_is_no_bias_of_rows():
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.conv = nn.Conv2d(3, 4, 1)
+            self.shift = nn.Parameter(torch.randn(2, 1, 1, 1))
+
+        def forward(self, x):  # (batch, 2, 3, 5, 6)
+            y = self.conv(x.flatten(0, 1)).unflatten(0, (-1, 2)) + self.shift[None]
+            return torch.relu(y).sum((2, 3, 4))
+
+    net, x = Net().eval(), torch.randn(1, 2, 3, 5, 6)
+    compile_network(GraphNet(trace(net, x)))

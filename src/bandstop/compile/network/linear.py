@@ -25,11 +25,25 @@ def rows(
     columns: int,
     target: Ref,
 ) -> None:
+    several(m, [source], entries, columns, [target])
+
+
+def several(
+    m: Maker,
+    sources: list[Ref],
+    entries: list[tuple[np.ndarray, np.ndarray]],
+    columns: int,
+    targets: list[Ref],
+) -> None:
+    """The same rows of several samples, whose targets lie one behind the other."""
     weights = table(f"t{len(m.made.tables)}", entries, np.zeros(len(entries)))
     m.made.tables.append(weights)
-    step = Rows(source, target, columns, weights, len(entries))
-    m.made.steps.append(step)
-    m.rows_of[id(target.buffer)] = step
+    steps = [
+        Rows(source, target, columns, weights, len(entries))
+        for source, target in zip(sources, targets, strict=True)
+    ]
+    m.made.steps += steps
+    m.rows_of[id(targets[0].buffer)] = steps
 
 
 def convolve(m: Maker, node: Node) -> None:
@@ -44,7 +58,7 @@ def convolve(m: Maker, node: Node) -> None:
         stride, padding, dilation = (*a["stride"], 1), (*a["padding"], 0), (*a["dilation"], 1)
     else:
         stride, padding, dilation = a["stride"], a["padding"], a["dilation"]
-    _, channels, frames, joints = source.shape
+    samples, channels, frames, joints = source.shape
     filters, depth, kt, kv = weight.shape
     st, sv = stride
     out_t = (frames + 2 * padding[0] - dilation[0] * (kt - 1) - 1) // st + 1
@@ -58,12 +72,14 @@ def convolve(m: Maker, node: Node) -> None:
         and source.taken(1, 0, 1, 1).whole
         and (source.strides[2] == joints or frames == 1)
     )
+    each = [source.taken(0, s, 1, 1) for s in range(samples)]
     if plain:
-        lying, across = source, source.strides[1]
+        lying, across = each, source.strides[1]
     else:
-        lying = m.fresh((channels, len(phases), length, wide))
+        lying = [m.fresh((channels, len(phases), length, wide)) for _ in each]
         across = len(phases) * length * wide
-        laid(m, source, lying, phases, st, padding)
+        for one, there in zip(each, lying, strict=True):
+            laid(m, one, there, phases, st, padding)
     place = {p: i for i, p in enumerate(phases)}
     taps = np.array([
         (place[(k * dilation[0]) % st] * length + (k * dilation[0]) // st) * wide + j * dilation[1]
@@ -79,14 +95,16 @@ def convolve(m: Maker, node: Node) -> None:
         flat = weight[f].reshape(depth, -1)
         c, tap = np.nonzero(flat)
         entries.append(((first + c) * across + taps[tap], flat[c, tap]))
+    size = filters * out_t * wide
     target = Ref(
-        Buffer(filters * out_t * wide + GUARD), (1, filters, out_t, out_v),
-        (0, out_t * wide, wide, sv),
+        Buffer(samples * size + GUARD), (samples, filters, out_t, out_v),
+        (size, out_t * wide, wide, sv),
     )  # fmt: skip
-    rows_target = Ref(target.buffer, (filters, out_t * wide), (out_t * wide, 1))
-    rows(m, node, lying, entries, out_t * wide, rows_target)
+    shape, steps = (filters, out_t * wide), (out_t * wide, 1)
+    targets = [Ref(target.buffer, shape, steps, s * size) for s in range(samples)]
+    several(m, lying, entries, out_t * wide, targets)
     m.refs[node.output] = (
-        target.viewed((1, filters, out_t)) or target if len(spatial) == 1 else target
+        target.viewed((samples, filters, out_t)) or target if len(spatial) == 1 else target
     )
 
 
@@ -105,9 +123,11 @@ def at_once(m: Maker, node: Node) -> None:
     reads = zip(x[2:], a["dilation"], strict=True)
     of = (depth * x[1], 0, *(s * n for s, n in steps), x[1], *(s * n for s, n in reads))
     by = (own * w[0], w[0], *(0,) * count, *w[1:])
-    m.made.steps.append(
-        Fold(target, [source, weight], shape, [to, of, by], "{0} + {1} * {2}", "0.0f")
-    )
+    for s in range(source.shape[0]):
+        there, one = target.taken(0, s, 1, 1), source.taken(0, s, 1, 1)
+        m.made.steps.append(
+            Fold(there, [one, weight], shape, [to, of, by], "{0} + {1} * {2}", "0.0f")
+        )
     m.refs[node.output] = target
 
 

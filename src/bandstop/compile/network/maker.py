@@ -35,7 +35,7 @@ class Maker:
         self.graph, self.shapes = graph, shapes
         self.made = Program()
         self.refs: dict[str, Ref] = {}
-        self.rows_of: dict[int, Rows] = {}
+        self.rows_of: dict[int, list[Rows]] = {}
         self.arrays = {n: t.detach().double().cpu().numpy() for n, t in graph.tensors.items()}
         self.makers = {node.output: node for node in graph.nodes}
         self.users: dict[str, list[Node]] = {}
@@ -60,7 +60,8 @@ class Maker:
             rows = self.maker(node.inputs[0])
             if rows is None:
                 return False
-            rows.relu = True
+            for step in rows:
+                step.relu = True
             self.refs[node.output] = self.refs[node.inputs[0]]
             return True
         if node.operation != "add":
@@ -75,21 +76,21 @@ class Maker:
                 return True
         return False
 
-    def maker(self, name: str) -> Rows | None:
-        """The rows that make a value, where nothing else reads it or a part of it, and they are not yet
-        rectified."""
+    def maker(self, name: str) -> list[Rows] | None:
+        """The rows that make a value, sample by sample, where nothing else reads it or a part of it, and they
+        are not yet rectified."""
         if name not in self.refs:
             return None
         ref = self.refs[name]
-        step = self.rows_of.get(id(ref.buffer))
-        if step is None or step.relu:
+        steps = self.rows_of.get(id(ref.buffer))
+        if steps is None or steps[0].relu:
             return None
         sharing = {n: r for n, r in self.refs.items() if r.buffer is ref.buffer}
         whole = max(r.size for r in sharing.values()) == ref.size
-        return step if whole and all(self.alone(n) for n in sharing) else None
+        return steps if whole and all(self.alone(n) for n in sharing) else None
 
-    def biased(self, rows: Rows, name: str, constant: str) -> bool:
-        """Add a constant that is the same along each row."""
+    def biased(self, steps: list[Rows], name: str, constant: str) -> bool:
+        """Add a constant that is the same along each row, and in every sample."""
         ref = self.refs[name]
         array = np.broadcast_to(self.arrays[constant], ref.shape)
         place = np.full(ref.shape, ref.offset)
@@ -97,7 +98,8 @@ class Maker:
             view = [1] * len(ref.shape)
             view[d] = n
             place = place + (np.arange(n) * s).reshape(view)
-        row = place // rows.columns
+        rows = steps[0]
+        row = place // rows.columns % rows.rows
         bias = np.zeros(rows.rows)
         bias[row.reshape(-1)] = array.reshape(-1)
         if not np.array_equal(bias[row], array):
@@ -105,8 +107,9 @@ class Maker:
         rows.table.bias = rows.table.bias + bias.astype(np.float32)
         return True
 
-    def joined(self, rows: Rows, name: str, other: str) -> bool:
+    def joined(self, steps: list[Rows], name: str, other: str) -> bool:
         """Add a value that lies in the same way and is there before."""
+        rows = steps[0]
         if rows.plus is not None or other not in self.refs:
             return False
         one, two = self.refs[name], self.refs[other]
@@ -115,10 +118,12 @@ class Maker:
         )
         before = self.made.steps.index(rows)
         late = any(two.buffer in s.writes for s in self.made.steps[before:])
-        gaps = math.prod(one.shape) != rows.rows * rows.columns
+        size = rows.rows * rows.columns
+        gaps = math.prod(one.shape) != len(steps) * size
         if not same or late or gaps or two.offset % 1 or two.buffer.floats < two.offset + two.size:
             return False
-        rows.plus = two
+        for number, step in enumerate(steps):
+            step.plus = Ref(two.buffer, two.shape, two.strides, two.offset + number * size)
         return True
 
     def constant(self, array: np.ndarray, name: str, kind: type = np.float32) -> Ref:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from bandstop.compile.network.maker import Maker
 from bandstop.compile.network.refs import Ref, contiguous
 from bandstop.compile.network.steps import Clear, Elements
+from bandstop.errors import Failure
 from bandstop.graph import Node
 
 
@@ -18,7 +19,8 @@ def door(m: Maker, node: Node) -> None:
 def view(m: Maker, node: Node) -> None:
     source, shape = m.ref(node.inputs[0]), tuple(node.attributes["shape"])
     viewed = source.viewed(shape) or m.whole(source).viewed(shape)
-    assert viewed is not None
+    if viewed is None:
+        raise Failure(f"a view of {source.shape} as {shape}: please report this with the network")
     m.refs[node.output] = viewed
 
 
@@ -109,14 +111,14 @@ def windows(m: Maker, node: Node) -> None:
     around = (0, 0, *a["padding"])
     source = padded(m, m.ref(node.inputs[0]), around, around)
     shape = m.shapes[node.output]
-    _, channels, height, width = source.shape
+    samples, channels, height, width = source.shape
     kh, kw = a["kernel"]
     oh = (height - a["dilation"][0] * (kh - 1) - 1) // a["stride"][0] + 1
     ow = (width - a["dilation"][1] * (kw - 1) - 1) // a["stride"][1] + 1
     s = source.strides
     windows = Ref(
-        source.buffer, (1, channels, kh, kw, oh, ow),
-        (0, s[1], s[2] * a["dilation"][0], s[3] * a["dilation"][1], s[2] * a["stride"][0],
+        source.buffer, (samples, channels, kh, kw, oh, ow),
+        (s[0], s[1], s[2] * a["dilation"][0], s[3] * a["dilation"][1], s[2] * a["stride"][0],
          s[3] * a["stride"][1]), source.offset,
     )  # fmt: skip
     viewed = windows.viewed(shape) or m.whole(windows).viewed(shape)
