@@ -138,6 +138,16 @@ UNUSED static void network_mix(const float *in, const uint32_t *offset, const fl
     }
 }
 
+/* out[k][w] = a[k * along + w * across], rows of whole vectors with zeros behind */
+UNUSED static void network_laid(const float *a, int along, int across, float *out, int entries, int width)
+{
+    const int stride = (width + 15) / 16 * 16;
+    for (int k = 0; k < entries; k++) {
+        for (int w = 0; w < width; w++) out[k * stride + w] = a[k * along + w * across];
+        for (int w = width; w < stride; w++) out[k * stride + w] = 0.0f;
+    }
+}
+
 UNUSED static void network_softmax(const float *in, int in_step, float *out, int out_step, int count)
 {
     float largest = in[0], sum = 0.0f;

@@ -9,7 +9,7 @@ import numpy as np
 from bandstop.compile.network.maker import GUARD, Maker
 from bandstop.compile.network.moves import padded
 from bandstop.compile.network.refs import Buffer, Ref, loops
-from bandstop.compile.network.steps import Clear, Elements, Fold, Mix, Rows, table
+from bandstop.compile.network.steps import Clear, Elements, Fold, Mix, Product, Rows, table
 from bandstop.graph import Node
 from bandstop.graph.operations.contract import letters
 
@@ -256,8 +256,57 @@ def mixed(
     return True
 
 
+def product(m: Maker, node: Node, inputs: tuple[str, ...], names: list[str], out: str) -> bool:
+    """Of two values, an adjacency that depends on the input among them: whether it could be done a vector of
+    the output's last axis at a time."""
+    last = out[-1] if out else ""
+    if len(names) != 2 or any(len(set(word)) < len(word) for word in names):
+        return False
+    if (last in names[0]) == (last in names[1]):
+        return False
+    if last in names[0]:
+        names, inputs = names[::-1], inputs[::-1]
+    own, theirs = names  # of the value whose elements are spread, and of the matrix
+    source, factor = (m.ref(name) for name in inputs)
+    sizes = dict(zip(own, source.shape, strict=True)) | dict(zip(theirs, factor.shape, strict=True))
+    inner = [x for x in own if x in theirs and x not in out]
+    batch = [x for x in out if x in theirs and x != last]
+    rows = [x for x in out if x in own and x not in theirs]
+    if len(inner) != 1 or out != "".join([*batch, *rows, last]) or sizes[last] > WIDE:
+        return False
+    if {*own} - {*out, *inner} or {*theirs} - {*out, *inner} or any(x not in own for x in batch):
+        return False
+    steps = [
+        dict(zip(word, ref.strides, strict=True))
+        for word, ref in zip(names, (source, factor), strict=True)
+    ]
+    flat = loops(tuple(sizes[x] for x in rows), tuple(steps[0][x] for x in rows))
+    if len(flat) != 1:
+        return False
+    count, (step,) = flat[0]
+    target = m.fresh(m.shapes[node.output])
+    strides = dict(zip(out, target.strides, strict=True))
+    around = loops(
+        tuple(sizes[x] for x in batch),
+        *(tuple(each[x] for x in batch) for each in (*steps, strides)),
+    )
+    (k,) = inner
+    entries, width = sizes[k], sizes[last]
+    offsets = m.constant(np.arange(entries) * steps[0][k], "", np.uint32)
+    matrix = m.fresh((entries, -(-width // 16) * 16))
+    lying = (steps[1][k], steps[1][last])
+    made = Product(
+        source, factor, target, matrix, around, count, step, offsets.buffer.name, entries, width, lying
+    )  # fmt: skip
+    m.made.steps.append(made)
+    m.refs[node.output] = target
+    return True
+
+
 def computed(m: Maker, node: Node, inputs: tuple[str, ...], names: list[str], out: str) -> None:
-    """As plain loops: of two values, of one, along diagonals."""
+    """Of two values, of one, along diagonals: as plain loops where nothing faster fits."""
+    if product(m, node, inputs, names, out):
+        return
     refs = [m.ref(name) for name in inputs]
     sizes: dict[str, int] = {}
     for word, ref in zip(names, refs, strict=True):

@@ -111,6 +111,53 @@ class Mix:
 
 
 @dataclass
+class Product:
+    """out[row][w] = sum over k of in[row][k] A[k][w], for every place of a batch: both are computed.
+
+    A is laid out row by row in `matrix`, then as `Mix`.
+    """
+
+    source: Ref
+    factor: Ref
+    target: Ref
+    matrix: Ref
+    batch: list[tuple[int, list[int]]]
+    """Nested loops: count, and the strides of source, factor and target."""
+    rows: int
+    step: int
+    offsets: str
+    entries: int
+    width: int
+    lying: tuple[int, int]
+    """Strides of A's entries along k, and along w."""
+
+    @property
+    def reads(self) -> Sequence[Buffer]:
+        return [self.source.buffer, self.factor.buffer]
+
+    @property
+    def writes(self) -> Sequence[Buffer]:
+        return [self.target.buffer, self.matrix.buffer]
+
+    def text(self) -> str:
+        head = "".join(
+            f"for (int i{d} = 0; i{d} < {count}; i{d}++) "
+            for d, (count, _) in enumerate(self.batch)
+        )
+
+        def start(ref: Ref, operand: int) -> str:
+            terms = [f"i{d} * {s[operand]}" for d, (_, s) in enumerate(self.batch) if s[operand]]
+            return " + ".join([address(ref), *terms])
+
+        matrix, (along, across) = address(self.matrix), self.lying
+        return (
+            f"{head}{{ network_laid({start(self.factor, 1)}, {along}, {across}, {matrix}, {self.entries}, "
+            f"{self.width}); network_mix({start(self.source, 0)}, {self.offsets}, {matrix}, "
+            f"{start(self.target, 2)}, {self.rows}, {self.step}, {self.entries}, {self.width}); }}"
+        )
+
+
+@dataclass
 class Elements:
     """target[i] = expression of sources[..][i], over a shape."""
 
