@@ -196,7 +196,7 @@ def test_a_loss_that_is_not_finite_is_named(dataset, tiny, tmp_path):
 def test_on_the_real_recordings_a_short_run_recognises_most_of_fold_5(tmp_path):
     data: Dataset = load("sbu", SBU)
     assert [len(f.test) for f in data.folds] == [55, 52, 56, 54, 65]
-    config = Config(data=f"sbu:{SBU}", fold="5", steps=400, rate=0.9)
+    config = Config(data=f"sbu:{SBU}", fold="5", steps=100, rate=0.9)
     result = design(config, tmp_path, data).record.result
     assert result["weights_kept"] == round(0.1 * 43040)
     assert result["accuracy"] > 0.8
