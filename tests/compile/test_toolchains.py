@@ -170,7 +170,7 @@ def test_every_promise_and_every_misuse_under_sanitizers(
     compiler, machine, name, sources, tmp_path
 ):
     need(compiler, machine, "c11")
-    flags = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-O1", "-g")
+    flags = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-O0", "-g")
     made = program(
         tmp_path, sources[name], EXERCISE, compiler, (*language("c11"), *MACHINES[machine], *flags)
     )
