@@ -6,6 +6,7 @@ The import hook must stand before the first import of bandstop, so nothing of ou
 from __future__ import annotations
 
 import os
+from functools import partial
 
 import hypothesis
 import pytest
@@ -39,6 +40,16 @@ hypothesis.settings.register_profile(
     "thorough", hypothesis.settings.get_profile("here"), max_examples=2000
 )  # pytest --hypothesis-profile thorough
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+@pytest.fixture(scope="module")
+def short_epochs():
+    """Of ten steps, so that a training of several epochs is soon over."""
+    from bandstop.train import Clock
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bandstop.job.training.Clock", partial(Clock, per_epoch=10))
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -1,24 +1,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 
 import pytest
 
 from bandstop.data import Dataset, Fold, load
 from bandstop.record import Config
-from bandstop.train import Clock
 
 TINY = Config(steps=30, batch=48, heads=2, filters=6, chunks=4, rate=0.8)
 """Three short epochs of a network of about 2 700 weights: a few tenths of a second."""
 
 
 @pytest.fixture(autouse=True, scope="module")
-def short_epochs():
-    """Of ten steps, so that a training of several epochs is soon over."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("bandstop.job.training.Clock", partial(Clock, per_epoch=10))
-        yield
+def epochs(short_epochs):
+    """In every test here."""
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from bandstop.sweep.stacks import stacks
 @pytest.fixture
 def three(base):
     cells = zip(("1", "2", "3"), (0, 1, 2), (0.5, 0.7, 0.9), strict=True)
-    return [replace(base, steps=150, fold=f, seed=s, rate=r) for f, s, r in cells]
+    return [replace(base, steps=30, fold=f, seed=s, rate=r) for f, s, r in cells]
 
 
 def close(one, other) -> None:
