@@ -31,14 +31,14 @@ install_import_hook(
 torch.set_num_threads(1)
 
 hypothesis.settings.register_profile(
-    "here", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    "here", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], max_examples=40
 )
 hypothesis.settings.register_profile(
     "ci", hypothesis.settings.get_profile("here"), derandomize=True, database=None
 )
 hypothesis.settings.register_profile(
-    "thorough", hypothesis.settings.get_profile("here"), max_examples=2000
-)  # pytest --hypothesis-profile thorough
+    "thorough", hypothesis.settings.get_profile("here"), max_examples=1000
+)  # `make slow`: every property on many more examples
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "here")
 
 

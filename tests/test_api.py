@@ -12,7 +12,7 @@ import pytest
 import bandstop as bs
 from bandstop.job import Listener
 
-SMALL = {"steps": 50, "heads": 2, "filters": 6, "chunks": 4, "rate": 0.8}
+SMALL = {"steps": 10, "heads": 2, "filters": 6, "chunks": 4, "rate": 0.8}
 
 
 def test_every_public_name_can_be_looked_up():

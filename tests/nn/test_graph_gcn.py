@@ -111,7 +111,7 @@ def test_macs_of_the_layers_by_hand(kind, macs):
 @pytest.mark.parametrize("kind", CONVOLUTIONS)
 def test_a_run_delivers_a_record_and_no_bundle_and_is_finished_then(kind, tmp_path):
     data = load("synthetic", "gestures")
-    base = Config(data="synthetic:gestures", steps=50, batch=32, heads=1, filters=4, chunks=3)
+    base = Config(data="synthetic:gestures", steps=10, batch=32, heads=1, filters=4, chunks=3)
     config = replace(base, method=kind)
     made = design(config, tmp_path, data)
     assert made.bundle is None
@@ -129,7 +129,7 @@ def test_a_run_delivers_a_record_and_no_bundle_and_is_finished_then(kind, tmp_pa
 
 def test_a_table_of_dense_networks_makes_each_once_a_fold_and_seed(tmp_path):
     data = load("synthetic", "gestures")
-    base = Config(data="synthetic:gestures", steps=50, batch=32, heads=1, filters=4, chunks=3)
+    base = Config(data="synthetic:gestures", steps=10, batch=32, heads=1, filters=4, chunks=3)
     plan = expand(base, Table(("dense", "gcn"), (0.5, 0.9), ("1", "2"), (0,)), data)
     assert len(plan.rest) == 2
     done = sweep(plan, data, tmp_path, jobs=1, stack=8)
