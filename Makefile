@@ -35,7 +35,7 @@ check: install ## style, types, the layers between rooms
 	$(BIN)/lint-imports
 
 test: check ## everything that must hold, in under 10 minutes
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 
 slow: install ## the long tests, and every property on many more examples
 	$(BIN)/python -m pytest -m slow

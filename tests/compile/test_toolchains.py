@@ -32,11 +32,8 @@ MACHINES = {
     "this processor": ("-m64", "-march=native"),
     "plain C": ("-m64", "-DBANDSTOP_PLAIN_C"),
 }
-STANDARDS = (
-    "c99",
-    "c17",
-    "c++17",
-)  # C11, of which C17 is a corrected print, in test_c and test_elastic
+STANDARDS = ("c99", "c17", "c++17")
+"""C11 is in test_c and test_elastic: C17 is its corrected print."""
 
 
 @functools.cache

@@ -16,7 +16,7 @@ def dataset() -> Dataset:
     return load("synthetic", "gestures")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def base() -> Config:
     """One epoch of a very small network."""
     return Config(data="synthetic:gestures", steps=10, batch=32, heads=1, filters=4, chunks=3)
