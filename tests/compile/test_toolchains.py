@@ -32,8 +32,8 @@ MACHINES = {
     "this processor": ("-m64", "-march=native"),
     "plain C": ("-m64", "-DBANDSTOP_PLAIN_C"),
 }
-STANDARDS = ("c99", "c17", "c++17")
-"""C11 is in test_c and test_elastic: C17 is its corrected print."""
+STANDARDS = ("c99", pytest.param("c17", marks=pytest.mark.slow), "c++17")
+"""C11 is in test_c and test_elastic, and C17 is its corrected print."""
 
 
 @functools.cache
