@@ -35,10 +35,11 @@ check: install ## style, types, the layers between rooms
 	$(BIN)/lint-imports
 
 test: check ## everything that must hold, in under 10 minutes
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 
-slow: install ## the long tests
+slow: install ## the long tests, and every property on many more examples
 	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m "hypothesis and not slow" --hypothesis-profile thorough
 
 wheel: install ## what a user gets: the packages built, looked into, installed elsewhere and tried
 	$(BIN)/python .ci/wheel.py

@@ -145,14 +145,14 @@ PLANTED = """
     ("environment", "code"),
     [({}, 0), ({"CI": "true"}, 1), ({"CI": "true", "BANDSTOP_UNAVAILABLE": "chromium"}, 0)],
 )
-@pytest.mark.parametrize("workers", [(), ("-n", "1")])
+@pytest.mark.parametrize("workers", [(), ("-p", "xdist", "-n", "1")])
 def test_a_test_that_could_have_run_and_did_not_fails_in_ci_alone(
     environment, code, workers, tmp_path
 ):
     (tmp_path / "test_planted.py").write_text(textwrap.dedent(PLANTED))
     (tmp_path / "conftest.py").write_text("from skips import *\n")
     clean = {k: v for k, v in os.environ.items() if k not in ("CI", "BANDSTOP_UNAVAILABLE")}
-    clean["PYTHONPATH"] = str(ROOT / "tests")
+    clean |= {"PYTHONPATH": str(ROOT / "tests"), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", *workers, tmp_path],
         env=clean | environment, cwd=tmp_path, capture_output=True, text=True,

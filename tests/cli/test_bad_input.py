@@ -84,7 +84,7 @@ def test_folds_whose_names_look_alike_in_a_file_name_are_different_runs():
 def bundle(tmp_path_factory) -> bytes:
     """A small bundle's content."""
     runs = tmp_path_factory.mktemp("runs")
-    config = Config(steps=50, heads=2, filters=6, chunks=4, rate=0.8)
+    config = Config(steps=10, heads=2, filters=6, chunks=4, rate=0.8)
     design(config, runs)
     return next(runs.glob("*pmp*/net.bandstop")).read_bytes()
 

@@ -13,7 +13,7 @@ import pytest
 from bandstop.cli import main as cli
 from bandstop.cli.design import KEYS
 
-SMALL = ["--steps", "50", "--heads", "2", "--filters", "6", "--chunks", "4", "--rate", "0.8"]
+SMALL = ["--steps", "10", "--heads", "2", "--filters", "6", "--chunks", "4", "--rate", "0.8"]
 
 
 def run(capsys, *arguments: str) -> tuple[int, str, str]:

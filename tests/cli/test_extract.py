@@ -10,7 +10,7 @@ import pytest
 from bandstop.bundle import load_bundle
 from bandstop.cli import main as cli
 
-SMALL = ["--steps", "50", "--heads", "2", "--filters", "6", "--chunks", "4"]
+SMALL = ["--steps", "10", "--heads", "2", "--filters", "6", "--chunks", "4"]
 
 
 @pytest.fixture(scope="module")

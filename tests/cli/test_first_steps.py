@@ -20,8 +20,8 @@ from bandstop.job.progress import duration
 from bandstop.report.listed import listed
 from bandstop.sweep import OLD, called, named
 
-SMALL = ["--steps", "50", "--heads", "1", "--filters", "4", "--chunks", "3", "--quiet"]
-PYTHON = {"steps": 50, "heads": 1, "filters": 4, "chunks": 3, "listener": Listener()}
+SMALL = ["--steps", "10", "--heads", "1", "--filters", "4", "--chunks", "3", "--quiet"]
+PYTHON = {"steps": 10, "heads": 1, "filters": 4, "chunks": 3, "listener": Listener()}
 
 
 def run(capsys, *arguments: object) -> tuple[int, str, str]:

@@ -11,7 +11,7 @@ import pytest
 from bandstop.cli import main as cli
 
 SMALL = [
-    "table", "synthetic", "--data", "synthetic:gestures", "--steps", "50", "--heads", "1",
+    "table", "synthetic", "--data", "synthetic:gestures", "--steps", "10", "--heads", "1",
     "--filters", "4", "--chunks", "3", "--methods", "dense,mp,pmp", "--rates", "50,0.8",
     "--folds", "1,2", "--seeds", "0",
 ]  # fmt: skip

@@ -101,7 +101,7 @@ def test_the_doctor_says_how_to_drop_and_then_how_much_was_dropped(file, capsys)
 
 def test_what_was_dropped_stands_in_the_record(file, tmp_path):
     config = Config(
-        data=f"npz:{file}", drop=("short",), steps=50, heads=1, filters=2, chunks=2, method="dense"
+        data=f"npz:{file}", drop=("short",), steps=10, heads=1, filters=2, chunks=2, method="dense"
     )
     record = design(config, tmp_path / "runs").record
     assert record.config["drop"] == ["short"]

@@ -14,6 +14,7 @@ import shlex
 import shutil
 import subprocess
 from glob import glob
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -33,13 +34,16 @@ from bandstop.sweep.table import UNNAMED
 
 from .pages import PAGES, ROOT, mentioned, told
 
-NET = ["--steps", "50", "--heads", "2", "--filters", "6", "--chunks", "4"]
+NET = ["--steps", "10", "--heads", "2", "--filters", "6", "--chunks", "4"]
 SMALL = {
     "design": [*NET, "--quiet", "--no-figures"],
     "table": [*NET, "--quiet", "--jobs", "1", "--folds", "1", "--seeds", "0", "--rates", "90"],
     "bench": ["--rounds", "1", "--engine", "C"],
 }
 """Flags that make a command short; the last of a repeated flag counts."""
+
+SHORTER = {"steps = 120": "steps = 12"}
+"""What a program says of its training -> what is enough to see that it runs; slow tests run it as told."""
 
 HOURS = "hours; its flags are checked below"
 ZIG = "a minute or more where nothing is cached: tests/compile/test_cross.py, `make slow`"
@@ -71,7 +75,7 @@ def desk(tmp_path_factory) -> Path:
     write_fpha(folder / "path" / "to" / "fpha")
     (folder / "my").mkdir()
     write_csv(load("synthetic:gestures"), folder / "my" / "folder")
-    small = {"steps": 50, "heads": 2, "filters": 6, "chunks": 4, "listener": Listener()}
+    small = {"steps": 10, "heads": 2, "filters": 6, "chunks": 4, "listener": Listener()}
     for name, options in (("net", {"rate": 0.9}), ("many", {"method": "mrmp"})):
         made = design("synthetic", runs=folder / "before", **small, **options)
         made.save(folder / f"{name}.bandstop")
@@ -116,6 +120,22 @@ PLAN = ["--dry-run", "--device", "cpu"]
 """Flags by which only their plan is made, whether or not there is a GPU."""
 
 
+@pytest.fixture(autouse=True, scope="module")
+def measured_once():
+    """A plan times a few steps of each kind of run: here of each method once, for the plans of all pages."""
+    module, paces = import_module("bandstop.sweep.estimate"), {}
+    measure = module.seconds_a_step
+
+    def pace(config, dataset):
+        if config.method not in paces:
+            paces[config.method] = measure(config, dataset)
+        return paces[config.method]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "seconds_a_step", pace)
+        yield
+
+
 def carry_out(command: str) -> None:
     """A command as the shell has it: patterns of files become files, a comment is none."""
     words = []
@@ -149,15 +169,40 @@ def test_what_a_page_tells_to_type_works_from_its_top_to_its_bottom(
     here = tmp_path / "here"
     shutil.copytree(desk, here, symlinks=True)
     monkeypatch.chdir(here)
-    small = {"steps": 50, "heads": 2, "filters": 6, "chunks": 4, "listener": Listener()}
+    small = {"steps": 10, "heads": 2, "filters": 6, "chunks": 4, "listener": Listener()}
     monkeypatch.setattr("bandstop.api.design", lambda *a, **k: design(*a, **small | k))
     for each in told(page.read_text()):
         if each.text.startswith(tuple(EXCEPTIONS)):
             continue
         if each.language == "python":
-            understand(each.text)
+            understand(shorter(each.text))
         else:
             carry_out(each.text)
+
+
+def shorter(python: str) -> str:
+    for told_, enough in SHORTER.items():
+        python = python.replace(told_, enough)
+    return python
+
+
+LONG = [
+    each.text
+    for page in PAGES
+    for each in told(page.read_text())
+    if shorter(each.text) != each.text
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("python", LONG)
+def test_a_program_that_was_shortened_runs_as_it_is_told_too(python, desk, tmp_path, monkeypatch):
+    monkeypatch.chdir(shutil.copytree(desk, tmp_path / "here", symlinks=True))
+    understand(python)
+
+
+def test_what_is_shortened_is_something_that_a_page_tells():
+    assert [words for words in SHORTER if not any(words in python for python in LONG)] == []
 
 
 def test_a_command_that_does_not_work_is_found(desk, monkeypatch):

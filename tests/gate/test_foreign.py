@@ -123,7 +123,7 @@ def trained(kind: str, rate: float, steps: int, code: str) -> tuple[nn.Module, f
     return model, accuracy(model, *recordings(400, 2))
 
 
-FAST = ("spread", "all 1e-6", "edge weights of 1")
+FAST = ("spread", "edge weights of 1")
 DENSE = "for step in range(steps): train_step(step)"
 
 

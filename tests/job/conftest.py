@@ -1,14 +1,22 @@
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from bandstop.data import Dataset, Fold, load
+from bandstop.job import design
 from bandstop.record import Config
 
-TINY = Config(steps=150, batch=48, heads=2, filters=6, chunks=4, rate=0.8)
-"""Three epochs of a network of about 2 700 weights: a few tenths of a second."""
+TINY = Config(steps=30, batch=48, heads=2, filters=6, chunks=4, rate=0.8)
+"""Three short epochs of a network of about 2 700 weights: a few tenths of a second."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def epochs(short_epochs):
+    """In every test here."""
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +38,17 @@ def dataset() -> Dataset:
 @pytest.fixture(scope="session")
 def tiny() -> Config:
     return TINY
+
+
+@pytest.fixture(scope="module")
+def reference(dataset, tiny, epochs, tmp_path_factory) -> Path:
+    """Runs of which there is the dense one alone."""
+    runs = tmp_path_factory.mktemp("reference") / "runs"
+    design(tiny.dense(), runs, dataset)
+    return runs
+
+
+@pytest.fixture
+def compared(reference, tmp_path) -> Path:
+    """A folder for runs, with the dense one that they are compared with."""
+    return Path(shutil.copytree(reference, tmp_path / "runs"))

@@ -32,9 +32,9 @@ class Heard(Listener):
 
 
 @pytest.mark.parametrize("method", [n for n, m in METHODS.items() if m.network is None])
-def test_every_method_delivers_a_network_within_its_budget(method, dataset, tiny, tmp_path):
+def test_every_method_delivers_a_network_within_its_budget(method, dataset, tiny, compared):
     config = replace(tiny, method=method)
-    outcome = design(config, tmp_path, dataset)
+    outcome = design(config, compared, dataset)
     result = outcome.record.result
     if method == "dense":
         assert result["weights_kept"] == result["weights"]
@@ -46,8 +46,8 @@ def test_every_method_delivers_a_network_within_its_budget(method, dataset, tiny
     assert sum(map(sum, outcome.record.confusion)) == outcome.record.data["test"]
 
 
-def test_the_run_directory_holds_what_the_architecture_says(dataset, tiny, tmp_path):
-    outcome = design(tiny, tmp_path, dataset)
+def test_the_run_directory_holds_what_the_architecture_says(dataset, tiny, compared):
+    outcome = design(tiny, compared, dataset)
     names = {p.name for p in outcome.folder.path.iterdir()} - {".lock"}
     wanted = {"config.json", "record.json", "log.jsonl", "checkpoint.safetensors", "net.bandstop"}
     assert names == wanted
@@ -58,8 +58,8 @@ def test_the_run_directory_holds_what_the_architecture_says(dataset, tiny, tmp_p
     assert len(log) == 3
 
 
-def test_the_bundle_alone_predicts_what_the_run_measured(dataset, tiny, tmp_path):
-    outcome = design(tiny, tmp_path, dataset)
+def test_the_bundle_alone_predicts_what_the_run_measured(dataset, tiny, compared):
+    outcome = design(tiny, compared, dataset)
     bundle = load_bundle(outcome.folder.bundle)
     test = dataset.fold(tiny.fold).test
     right = [
@@ -79,10 +79,10 @@ def test_progress_tells_epoch_terms_observed_rate_accuracy_and_time_left(dataset
     assert pruned[-1][1] == 0
 
 
-def test_a_finished_run_is_not_done_again(dataset, tiny, tmp_path):
-    first = design(tiny, tmp_path, dataset)
+def test_a_finished_run_is_not_done_again(dataset, tiny, compared):
+    first = design(tiny, compared, dataset)
     heard = Heard()
-    again = design(tiny, tmp_path, dataset, heard)
+    again = design(tiny, compared, dataset, heard)
     assert again.record == first.record
     assert heard.epochs == []
 
@@ -107,16 +107,16 @@ def test_the_same_seed_gives_the_same_network_and_another_seed_another(dataset, 
 @pytest.mark.parametrize("threshold", ["empirical", "prior"])
 @pytest.mark.parametrize("prior", ["gaussian", "laplace", "uniform"])
 def test_every_prior_and_threshold_meets_the_budget_exactly(
-    prior, threshold, dataset, tiny, tmp_path
+    prior, threshold, dataset, tiny, compared
 ):
     config = replace(tiny, prior=prior, threshold=threshold, alignment="kl")
-    result = design(config, tmp_path, dataset).record.result
+    result = design(config, compared, dataset).record.result
     assert result["weights_kept"] == round((1 - config.rate) * result["weights"])
 
 
-def test_a_layers_own_rate_and_an_exempt_layer_are_honoured(dataset, tiny, tmp_path):
+def test_a_layers_own_rate_and_an_exempt_layer_are_honoured(dataset, tiny, compared):
     config = replace(tiny, rate=0.5, exempt=("dense",), layer_rate=("attention=0.9",))
-    outcome = design(config, tmp_path, dataset)
+    outcome = design(config, compared, dataset)
     kept = {name: int((w != 0).sum()) for name, w in outcome.bundle.net.net.weights().items()}
     assert kept["dense"] > 0.9 * 6 * 30 * 8
     assert kept["attention"] == round(0.1 * 2 * 30 * 30)
@@ -149,8 +149,8 @@ def test_all_folds_are_expanded_by_name(dataset, tiny):
         dataset.fold("9")
 
 
-def test_by_default_it_trains_on_everything_and_says_training_accuracy(dataset, tiny, tmp_path):
-    record = design(tiny, tmp_path, dataset).record
+def test_by_default_it_trains_on_everything_and_says_training_accuracy(dataset, tiny, compared):
+    record = design(tiny, compared, dataset).record
     assert record.data["validation"] == 0
     assert record.data["train"] == len(dataset.fold(tiny.fold).train)
     assert "training_accuracy" in record.history[0]
@@ -196,14 +196,14 @@ def test_a_loss_that_is_not_finite_is_named(dataset, tiny, tmp_path):
 def test_on_the_real_recordings_a_short_run_recognises_most_of_fold_5(tmp_path):
     data: Dataset = load("sbu", SBU)
     assert [len(f.test) for f in data.folds] == [55, 52, 56, 54, 65]
-    config = Config(data=f"sbu:{SBU}", fold="5", steps=400, rate=0.9)
+    config = Config(data=f"sbu:{SBU}", fold="5", steps=100, rate=0.9)
     result = design(config, tmp_path, data).record.result
     assert result["weights_kept"] == round(0.1 * 43040)
     assert result["accuracy"] > 0.8
 
 
-def test_the_recorded_latents_are_those_before_the_mask_was_applied(dataset, tiny, tmp_path):
-    record = design(tiny, tmp_path, dataset).record
+def test_the_recorded_latents_are_those_before_the_mask_was_applied(dataset, tiny, compared):
+    record = design(tiny, compared, dataset).record
     counts = np.sum(list(record.latents["counts"].values()), axis=0)
     assert counts.sum() == record.result["weights"]
     assert counts[59:61].sum() < 0.5 * counts.sum()  # no spike of zeros

@@ -24,7 +24,7 @@ CPU = torch.device("cpu")
 def test_fold_none_trains_on_everybody_and_says_that_accuracy_is_not_measured(
     dataset, tiny, tmp_path
 ):
-    outcome = design(replace(tiny, fold="none", steps=100), tmp_path, dataset)
+    outcome = design(replace(tiny, fold="none", steps=20), tmp_path, dataset)
     record = outcome.record
     assert (record.data["train"], record.data["test"]) == (len(dataset.sequences), 0)
     assert record.result["accuracy"] is None
@@ -41,7 +41,7 @@ def test_fold_none_trains_on_everybody_and_says_that_accuracy_is_not_measured(
 
 
 def test_many_rates_on_everybody_are_delivered_without_accuracies(dataset, tiny, tmp_path):
-    config = replace(tiny, fold="none", method="mrmp", seen="50,80", steps=100)
+    config = replace(tiny, fold="none", method="mrmp", seen="50,80", steps=20)
     by_rate = design(config, tmp_path, dataset).record.result["by_rate"]
     assert {row["accuracy"] for row in by_rate} == {None}
 

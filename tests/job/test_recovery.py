@@ -153,6 +153,25 @@ def test_where_everything_is_exempt_and_nothing_is_removed_training_goes_on(
     assert result["weights_kept"] > 0.99 * result["weights"]
 
 
+class Stop(Exception):
+    pass
+
+
+class Stopping(Listener):
+    def epoch(self, epoch, seconds_left):
+        raise Stop
+
+
+@pytest.fixture(scope="module")
+def stopped(dataset, tiny, made, tmp_path_factory):
+    """The checkpoint of a run that was stopped after its first epoch."""
+    runs = Path(shutil.copytree(made[0], tmp_path_factory.mktemp("stopped") / "runs"))
+    shutil.rmtree(run_folder(tiny, dataset, runs).path)
+    with pytest.raises(Stop):
+        design(tiny, runs, dataset, Stopping())
+    return read_checkpoint(run_folder(tiny, dataset, runs).checkpoint)
+
+
 FACTS = {
     "no pruning": lambda f: f.pop("pruning"),
     "pruning that is null": lambda f: f.update(pruning=None),
@@ -170,38 +189,18 @@ FACTS = {
 
 @pytest.mark.parametrize("kind", FACTS)
 def test_a_checkpoint_that_is_wrong_under_a_right_checksum_starts_the_training_anew(
-    kind, dataset, tiny, tmp_path
+    kind, dataset, tiny, runs, made, stopped
 ):
-    whole = design(tiny, tmp_path / "whole", dataset)
-    folder = run_folder(tiny, dataset, tmp_path / "runs")
-    shutil.copytree(tmp_path / "whole", tmp_path / "runs")
-    saved = read_checkpoint(stopped(tiny, dataset, tmp_path / "stopped").checkpoint)
-    facts = json.loads(json.dumps(saved.facts))
+    folder = run_folder(tiny, dataset, runs)
+    facts = json.loads(json.dumps(stopped.facts))
     FACTS[kind](facts)
     text = json.dumps(facts)
     folder.record.unlink()
     folder.checkpoint.write_bytes(
-        save(saved.tensors, {"facts": text, "sha256": digest(text, saved.tensors)})
+        save(stopped.tensors, {"facts": text, "sha256": digest(text, stopped.tensors)})
     )
     heard = Heard()
-    again = design(tiny, tmp_path / "runs", dataset, heard)
+    again = design(tiny, runs, dataset, heard)
     assert not any("resumed" in words for words in heard.said)
-    assert load_file(again.folder.bundle).keys() == load_file(whole.folder.bundle).keys()
-    assert again.record.confusion == whole.record.confusion
-
-
-class Stop(Exception):
-    pass
-
-
-class Stopping(Listener):
-    def epoch(self, epoch, seconds_left):
-        raise Stop
-
-
-def stopped(config, dataset, runs) -> RunFolder:
-    """A run that was stopped after its first epoch."""
-    design(config.dense(), runs, dataset)
-    with pytest.raises(Stop):
-        design(config, runs, dataset, Stopping())
-    return run_folder(config, dataset, runs)
+    assert load_file(again.folder.bundle).keys() == load_file(made[1].folder.bundle).keys()
+    assert again.record.confusion == made[1].record.confusion

@@ -13,14 +13,16 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from bandstop.cli import main as cli
 from bandstop.files import locked
-from bandstop.job import Listener, design
+from bandstop.job import Listener, design, training
+from bandstop.train import Clock
 
-COMMAND = [
-    sys.executable, "-c", "from bandstop.cli.main import main; main()", "design", "--quiet",
-    "--no-figures", "--steps", "200", "--heads", "2", "--filters", "6", "--chunks", "4",
-    "--rate", "0.8",
+DESIGN = [
+    "design", "--quiet", "--no-figures", "--steps", "100", "--heads", "2", "--filters", "6",
+    "--chunks", "4", "--rate", "0.8",
 ]  # fmt: skip
+"""Two epochs of the dense reference, two of the network."""
 
 
 class StopsAfter(Listener):
@@ -40,40 +42,54 @@ def same_tensors(a: Path, b: Path) -> bool:
     return one.keys() == other.keys() and all(torch.equal(one[k], other[k]) for k in one)
 
 
+@pytest.fixture(scope="module")
+def undisturbed(dataset, tiny, tmp_path_factory):
+    return design(tiny, tmp_path_factory.mktemp("undisturbed"), dataset)
+
+
 @pytest.mark.parametrize("stop", range(1, 7))
-def test_a_run_stopped_after_any_epoch_ends_with_the_same_weights(stop, dataset, tiny, tmp_path):
-    undisturbed = design(tiny, tmp_path / "a", dataset)
+def test_a_run_stopped_after_any_epoch_ends_with_the_same_weights(
+    stop, dataset, tiny, undisturbed, tmp_path
+):
     with pytest.raises(KeyboardInterrupt):
-        design(tiny, tmp_path / "b", dataset, StopsAfter(stop))
-    resumed = design(tiny, tmp_path / "b", dataset)
+        design(tiny, tmp_path, dataset, StopsAfter(stop))
+    resumed = design(tiny, tmp_path, dataset)
     assert same_tensors(undisturbed.folder.bundle, resumed.folder.bundle)
     assert same_tensors(undisturbed.folder.checkpoint, resumed.folder.checkpoint)
     assert resumed.record.result["rate_observed"] == undisturbed.record.result["rate_observed"]
     assert len(resumed.record.history) == len(undisturbed.record.history)
 
 
-def test_a_damaged_checkpoint_means_starting_anew_not_failing(dataset, tiny, tmp_path):
-    undisturbed = design(tiny, tmp_path / "a", dataset)
+def test_a_damaged_checkpoint_means_starting_anew_not_failing(dataset, tiny, undisturbed, tmp_path):
     with pytest.raises(KeyboardInterrupt):
-        design(tiny, tmp_path / "b", dataset, StopsAfter(5))
-    for path in (tmp_path / "b").glob("*pmp*/checkpoint.safetensors"):
+        design(tiny, tmp_path, dataset, StopsAfter(5))
+    for path in tmp_path.glob("*pmp*/checkpoint.safetensors"):
         path.write_bytes(path.read_bytes()[:1000])
-    resumed = design(tiny, tmp_path / "b", dataset)
+    resumed = design(tiny, tmp_path, dataset)
     assert same_tensors(undisturbed.folder.bundle, resumed.folder.bundle)
 
 
-def test_killed_at_odd_moments_the_same_command_ends_with_the_same_weights(tmp_path):
-    subprocess.run([*COMMAND, "--runs", tmp_path / "a"], check=True, capture_output=True)
-    for seconds in (1.5, 2.6, 3.1):
+def epochs_of(runs: Path) -> int:
+    """How many stand in the logs, of all runs."""
+    return sum(len(log.read_text().splitlines()) for log in runs.glob("*/log.jsonl"))
+
+
+def test_killed_at_odd_moments_the_same_command_ends_with_the_same_weights(tmp_path, monkeypatch):
+    monkeypatch.setattr(training, "Clock", Clock)
+    assert cli.run([*DESIGN, "--runs", str(tmp_path / "a")]) == 0
+    for epochs, later in ((0, 0.2), (1, 0.05), (3, 0.1)):
         process = subprocess.Popen(
-            [*COMMAND, "--runs", tmp_path / "b"],
+            [sys.executable, "-m", "bandstop", *DESIGN, "--runs", tmp_path / "b"],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        time.sleep(seconds)
+        while not (tmp_path / "b").exists() or epochs_of(tmp_path / "b") < epochs:
+            assert process.poll() is None
+            time.sleep(0.01)
+        time.sleep(later)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
-    subprocess.run([*COMMAND, "--runs", tmp_path / "b"], check=True, capture_output=True)
+    assert cli.run([*DESIGN, "--runs", str(tmp_path / "b")]) == 0
     bundles = sorted((tmp_path / "a").glob("*/net.bandstop"))
     assert len(bundles) == 2
     for bundle in bundles:

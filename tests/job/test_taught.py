@@ -18,7 +18,7 @@ from bandstop.objective import NO_LABEL
 from bandstop.record import Config
 
 SMALL = Config(
-    data="synthetic:gestures", steps=100, batch=40, heads=2, filters=6, chunks=3, rate=0.8,
+    data="synthetic:gestures", steps=20, batch=40, heads=2, filters=6, chunks=3, rate=0.8,
     distil=0.7, teachers=2,
 )  # fmt: skip
 

@@ -55,15 +55,20 @@ class Tree(HTMLParser):
         self.words += data
 
 
-def test_the_page_is_well_formed_and_every_id_is_there_once(sweep):
-    tree = Tree(page(Collection(tuple(sweep))))
+@pytest.fixture(scope="module")
+def text(sweep) -> str:
+    """The page of the sweep."""
+    return page(Collection(tuple(sweep)))
+
+
+def test_the_page_is_well_formed_and_every_id_is_there_once(text):
+    tree = Tree(text)
     assert [i for i, count in Counter(tree.ids).items() if count > 1] == []
     inner = {link[1:] for link in tree.links if link.startswith("#")}
     assert inner <= set(tree.ids)
 
 
-def test_nothing_comes_from_outside_and_nothing_runs(sweep):
-    text = page(Collection(tuple(sweep)))
+def test_nothing_comes_from_outside_and_nothing_runs(text):
     tree = Tree(text)
     assert tree.tags["script"] == tree.tags["iframe"] == tree.tags["object"] == 0
     assert all(link.startswith(("#", "data:")) for link in tree.links)
@@ -72,8 +77,8 @@ def test_nothing_comes_from_outside_and_nothing_runs(sweep):
     assert "@import" not in text
 
 
-def test_every_figure_and_every_section_is_there(sweep):
-    tree = Tree(page(Collection(tuple(sweep))))
+def test_every_figure_and_every_section_is_there(sweep, text):
+    tree = Tree(text)
     wanted = {f"d1-{name}" for name in CURVES if name != "side-by-side"}
     wanted |= {f"d1-best-{name}" for name in FIGURES}
     assert wanted <= set(tree.ids)
@@ -84,8 +89,8 @@ def test_every_figure_and_every_section_is_there(sweep):
     assert tree.words.count("bandstop design --data") == len(sweep) + 1
 
 
-def test_the_same_records_give_the_same_page(sweep):
-    assert page(Collection(tuple(sweep))) == page(Collection(tuple(sweep)))
+def test_the_same_records_give_the_same_page(sweep, text):
+    assert page(Collection(tuple(sweep))) == text
 
 
 PARTIAL = {
@@ -140,8 +145,7 @@ def test_an_adaptive_figure_holds_no_colour_of_the_house_but_variables(make):
     assert set(re.findall(r"url\(#([^)]*)\)", svg)) <= set(re.findall(r'id="([^"]*)"', svg))
 
 
-def test_every_variable_of_the_figures_has_a_value_in_light_and_dark(sweep):
-    text = page(Collection(tuple(sweep)))
+def test_every_variable_of_the_figures_has_a_value_in_light_and_dark(text):
     light, dark = re.findall(r":root \{(.*?)\}", text, re.DOTALL)
     for name in VARIABLES.values():
         assert f"{name}: #" in light

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
 import socket
@@ -18,9 +17,12 @@ from pathlib import Path
 import pytest
 
 from bandstop.errors import BadInput
-from bandstop.sweep import Table, expand, sweep
+from bandstop.sweep import Sweep, Table, expand, sweep
 
-pytest.importorskip("distributed", reason="the extra bandstop[cluster] is not installed")
+distributed = pytest.importorskip(
+    "distributed", reason="the extra bandstop[cluster] is not installed"
+)
+dask = pytest.importorskip("dask")
 
 
 def free_port() -> int:
@@ -75,60 +77,42 @@ def certificate(folder: Path, name: str) -> dict[str, str]:
     return {f"DASK_DISTRIBUTED__COMM__{key}": value for key, value in found.items()}
 
 
-SWEEP = """
-import json, sys
-from pathlib import Path
-from bandstop.data import load
-from bandstop.errors import BadInput
-from bandstop.record import Config
-from bandstop.sweep import Table, expand, sweep
-
-options, folder, *addresses = json.loads(sys.argv[1])
-base = Config(**options)
-dataset = load(base.data)
-plan = expand(base, Table(("dense",), (), ("1",), (0,)), dataset)
-for address in addresses:
+def swept(plan, dataset, folder: Path, env: dict[str, str], address: str) -> Sweep | str:
+    """What a sweep with these settings came to, or how it was refused."""
+    dask.config.refresh(env=os.environ | env)
     try:
-        done = sweep(plan, dataset, Path(folder), cluster=address)
+        return sweep(plan, dataset, folder, cluster=address)
     except BadInput as error:
-        print(json.dumps(str(error)))
-    else:
-        print(json.dumps([len(done.records), [f.reason for f in done.failed]]))
-"""
-
-
-def swept(base, folder: Path, env: dict[str, str], *addresses: str) -> list:
-    """What a sweep in a program of its own, with these settings, came to at each address."""
-    words = json.dumps([base.to_dict(), str(folder), *addresses])
-    done = subprocess.run(
-        [sys.executable, "-c", SWEEP, words], env={**os.environ, **env}, capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
+        return str(error)
+    finally:
+        dask.config.refresh()
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="the program openssl is not installed")
-def test_by_tls_a_sweep_is_made_and_nobody_else_is_answered(base, tmp_path):
+def test_by_tls_a_sweep_is_made_and_nobody_else_is_answered(base, dataset, tmp_path):
     ours, strangers = certificate(tmp_path, "ours"), certificate(tmp_path, "strangers")
+    plan = expand(base, Table(("dense",), (), ("1",), (0,)), dataset)
     with served(tmp_path, "tls", ours, workers=1) as (address, _):
-        assert swept(base, tmp_path / "runs", ours, address) == [[1, []]]
+        done = swept(plan, dataset, tmp_path / "runs", ours, address)
+        assert isinstance(done, Sweep)
+        assert (len(done.records), done.failed) == (1, ())
         plain = address.replace("tls", "tcp")
         refused = [
-            *swept(base, tmp_path / "a", {}, address, plain),  # without a certificate, without TLS
-            *swept(base, tmp_path / "b", strangers, address),  # with another authority's
-            *swept(base, tmp_path / "c", ours, plain),  # where encryption is required
+            swept(plan, dataset, tmp_path / "a", {}, address),  # without a certificate
+            swept(plan, dataset, tmp_path / "b", {}, plain),  # without TLS
+            swept(plan, dataset, tmp_path / "c", strangers, address),  # with another authority's
+            swept(plan, dataset, tmp_path / "d", ours, plain),  # where encryption is required
         ]
-    assert len(refused) == 4
     for said in refused:
+        assert isinstance(said, str)
         assert said.startswith("no Dask scheduler answers at ")
         assert "\n" not in said
-    assert not list(tmp_path.glob("[abc]/*/"))
+    assert not list(tmp_path.glob("[abcd]/*/"))
 
 
 def test_a_killed_worker_loses_nothing_and_nothing_is_done_twice(cluster, base, dataset, tmp_path):
     address, workers = cluster
-    base = replace(base, steps=150)
+    base = replace(base, steps=100)
     plan = expand(base, Table(("dense", "pmp"), (0.5, 0.8), ("1", "2"), (0, 1)), dataset)
     runs, made = tmp_path / "runs", {}
 
@@ -148,7 +132,10 @@ def test_a_killed_worker_loses_nothing_and_nothing_is_done_twice(cluster, base, 
     assert made == {p: p.stat().st_mtime_ns for p in made}
 
 
-def test_an_address_where_no_scheduler_is_gets_one_sentence(base, dataset, tmp_path):
+def test_an_address_where_no_scheduler_is_gets_one_sentence(base, dataset, tmp_path, monkeypatch):
+    """Within the time that is given it to answer, here a second."""
+    client = distributed.Client
+    monkeypatch.setattr(distributed, "Client", lambda address, timeout: client(address, timeout=1))
     plan = expand(base, Table(("dense",), (), ("1",), (0,)), dataset)
     with pytest.raises(BadInput, match="no Dask scheduler answers"):
         sweep(plan, dataset, tmp_path, cluster=f"tcp://127.0.0.1:{free_port()}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -18,7 +20,7 @@ from bandstop.sweep.stacks import stacks
 @pytest.fixture
 def three(base):
     cells = zip(("1", "2", "3"), (0, 1, 2), (0.5, 0.7, 0.9), strict=True)
-    return [replace(base, steps=150, fold=f, seed=s, rate=r) for f, s, r in cells]
+    return [replace(base, steps=30, fold=f, seed=s, rate=r) for f, s, r in cells]
 
 
 def close(one, other) -> None:
@@ -41,17 +43,27 @@ def test_a_stack_gives_the_runs_that_are_made_alone(three, dataset, tmp_path):
 PRUNED = [name for name, m in METHODS.items() if m.cut is not None and m.trains and not m.many]
 
 
+@pytest.fixture(scope="module")
+def reference(base, dataset, tmp_path_factory) -> Path:
+    """Runs of which there is the dense one alone."""
+    runs = tmp_path_factory.mktemp("reference") / "runs"
+    design(replace(base, steps=20).dense(), runs, dataset)
+    return runs
+
+
 @pytest.mark.parametrize("method", PRUNED)
-def test_every_method_trains_several_rates_together_as_alone(method, base, dataset, tmp_path):
+def test_every_method_trains_several_rates_together_as_alone(
+    method, base, dataset, reference, tmp_path
+):
+    together, alone = (shutil.copytree(reference, tmp_path / name) for name in ("a", "b"))
     rates = (0.5, 0.75, 0.96)
     runs = [replace(base, method=method, steps=20, rate=rate) for rate in rates]
     if METHODS[method].coarsest:
         with pytest.raises(BadInput, match="may differ in fold, seed"):
-            design_together(runs, tmp_path / "together", dataset)
+            design_together(runs, together, dataset)
         return
-    together = design_together(runs, tmp_path / "together", dataset)
-    for config, made in zip(runs, together, strict=True):
-        close(design(config, tmp_path / "alone", dataset), made)
+    for config, made in zip(runs, design_together(runs, together, dataset), strict=True):
+        close(design(config, alone, dataset), made)
 
 
 def test_runs_of_several_rates_are_a_stack_but_where_their_levels_follow_from_the_rate(base):

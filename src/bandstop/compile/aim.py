@@ -7,7 +7,14 @@ from itertools import product
 
 from bandstop.compile.c.emit import footprint
 from bandstop.compile.ir import Graph
-from bandstop.compile.passes import ChooseOrder, ChooseStorage, Fuse, PlanBuffers, run_passes
+from bandstop.compile.passes import (
+    ChooseOrder,
+    ChooseStorage,
+    Fuse,
+    Pass,
+    PlanBuffers,
+    run_passes,
+)
 from bandstop.compile.passes.order import costs_of
 from bandstop.compile.passes.storage import candidates
 from bandstop.compile.passes.stream import StreamChannels
@@ -23,12 +30,12 @@ COUNTED: dict[str, Callable[[tuple[int, int]], tuple[int, int]]] = {
 def least(
     graph: Graph, aim: str, order: str = "", storage: tuple[tuple[str, str], ...] = ()
 ) -> Graph:
-    """The smallest of every order and storage: each is arranged to its end, and counted.
+    """The smallest of every order and storage: each is arranged to its end and counted; one is verified.
 
     graph           with dead groups dropped, channels arranged, and weights rounded if they are to be
     order, storage  what is not to be chosen
     """
-    made = []
+    made: list[tuple[Graph, tuple[Pass, ...]]] = []
     for each in [order] if order else costs_of(graph):
         ordered = run_passes(graph, (ChooseOrder(each), Fuse()))
         roles = {
@@ -39,5 +46,11 @@ def least(
         free = {r: kinds for r, kinds in roles.items() if kinds and r not in dict(storage)}
         for kinds in product(*free.values()):
             chosen = ChooseStorage((*storage, *zip(free, kinds, strict=True)))
-            made.append(run_passes(ordered, (chosen, StreamChannels(), PlanBuffers())))
-    return min(made, key=lambda each: COUNTED[aim](footprint(each)))
+            made.append((ordered, (chosen, StreamChannels(), PlanBuffers())))
+    return run_passes(*min(made, key=lambda each: COUNTED[aim](footprint(_arranged(*each)))))
+
+
+def _arranged(graph: Graph, passes: tuple[Pass, ...]) -> Graph:
+    for each in passes:
+        graph = each.apply(graph)
+    return graph

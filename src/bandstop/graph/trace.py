@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import math
 import operator
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
 
@@ -59,7 +60,8 @@ def _exported(model: nn.Module, examples: Sequence[Tensor], batch: int) -> Any:
     training = {m: m.training for m in model.modules()}
     try:
         model.eval()
-        with torch.no_grad():
+        with torch.no_grad(), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*LeafSpec", FutureWarning)  # torch's, of itself
             return torch.export.export(model, many).run_decompositions({})
     except Exception as error:
         reason = str(error).strip().splitlines()

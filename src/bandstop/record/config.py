@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cache
 from typing import Any
 
 from bandstop.errors import BadInput, listed, short
@@ -337,7 +338,7 @@ class Config:
 
     def differing(self) -> dict[str, Any]:
         """The options that are not at their defaults."""
-        default = Config()
+        default = _defaults()
         return {
             f.name: v
             for f in fields(self)
@@ -367,11 +368,12 @@ class Config:
 
     def canonical(self) -> Config:
         """The same run with the options that it does not look at put back to their defaults."""
-        default = Config()
+        default = _defaults()
         reset: dict[str, Any] = {name: getattr(default, name) for name in self.idle}
         if "rate" in reset:
             reset["rate"] = self.seen_rates[-1] if self.many else 0.0
-        return replace(self, **reset)
+        done = all(getattr(self, name) == value for name, value in reset.items())
+        return self if done else replace(self, **reset)
 
     @property
     def plain(self) -> Config:
@@ -388,3 +390,8 @@ class Config:
         """The dense runs that this one learns from."""
         count = self.teachers if self.distil > 0 else 0
         return tuple(replace(self.dense(), seed=seed) for seed in range(count))
+
+
+@cache
+def _defaults() -> Config:
+    return Config()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ class Record:
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=1)
 
-    @property
+    @cached_property
     def options(self) -> Config:
         return options(self.config)
 

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bandstop.record import WHOLE, Record
-from bandstop.report.facts import PRIORS_USED_BY, accuracies, cut_step, loss_terms, percent, series
+from bandstop.report.facts import (
+    PRIORS_USED_BY,
+    accuracies,
+    clipped,
+    cut_step,
+    loss_terms,
+    percent,
+    series,
+)
 from bandstop.report.style import (
     AMBER,
     BLUE,
@@ -31,6 +39,8 @@ if TYPE_CHECKING:
 
 FEW = 4
 """Below so many epochs each is marked with a dot: a line of one point shows nothing."""
+LONGEST = 24
+"""Characters of a loss term's name."""
 
 
 @drawn
@@ -81,7 +91,8 @@ def _loss(axes: Axes, record: Record, steps: np.ndarray, line: dict[str, Any]) -
         shown = np.where(values > 0, values, np.nan) if wide else values
         style = ("-", "--")[number // len(SERIES) % 2]
         colour = SERIES[number % len(SERIES)]
-        axes.plot(steps, shown, style, color=colour, label=name.replace("_", " "), **line)
+        label = clipped(name.replace("_", " "), LONGEST)
+        axes.plot(steps, shown, style, color=colour, label=label, **line)
     if wide:
         decades = np.log10(positive.max() / positive.min())
         log_scaled(axes.yaxis, (1.0, 3.0) if decades < 3 else (1.0,))

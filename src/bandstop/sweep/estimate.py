@@ -60,10 +60,10 @@ def seconds_a_step(config: Config, dataset: Dataset) -> float:
 
 def estimate(todo: Sequence[Config], dataset: Dataset, jobs: int) -> Estimate:
     """Runs alike but for fold, seed and rate are timed once; those that do not train cost nothing."""
-    trained = [c for c in todo if METHODS[c.method].trains]
-    kinds = {stack_key(c): c for c in trained}
+    trained = {c: stack_key(c) for c in todo if METHODS[c.method].trains}
+    kinds = {kind: config for config, kind in trained.items()}
     pace = {kind: seconds_a_step(config, dataset) for kind, config in kinds.items()}
-    seconds = sum(pace[stack_key(c)] * c.steps for c in trained)
+    seconds = sum(pace[kind] * config.steps for config, kind in trained.items())
     return Estimate(seconds / jobs, sum(_bytes(c, dataset) for c in todo))
 
 
