@@ -8,7 +8,7 @@ import typer
 
 
 def bench(
-    bundle: Path = typer.Argument(help="a net.bandstop file"),
+    bundle: Path = typer.Argument(help="a net.bandstop file, or an ONNX model (.onnx)"),
     rate: float | None = typer.Option(None, help="of a network of many rates (method mrmp)"),
     rounds: int = typer.Option(50, help="turns of each engine", min=1),
     engine: list[str] = typer.Option([], help="only this one; may be given several times"),
@@ -25,7 +25,15 @@ def bench(
       bandstop bench net.bandstop
 
       bandstop bench net.bandstop --engine "ONNX Runtime" --engine C --json
+
+      bandstop bench model.onnx
     """
+    from bandstop.cli import foreign
+
+    if foreign.is_onnx(bundle):
+        foreign.refuse({"--rate": rate is not None, "--engine": engine})
+        foreign.bench_onnx_file(bundle, rounds, json_)
+        return
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 

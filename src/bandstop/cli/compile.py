@@ -8,7 +8,7 @@ import typer
 
 
 def compile_(
-    bundle: Path = typer.Argument(help="a net.bandstop file"),
+    bundle: Path = typer.Argument(help="a net.bandstop file, or an ONNX model (.onnx)"),
     target: str = typer.Option(
         "c",
         help="c, elastic (C for every rate of a network of many), onnx, wasm, or native: build it here "
@@ -60,7 +60,18 @@ def compile_(
       bandstop compile net.bandstop --target elastic -o wave.c
 
       bandstop compile net.bandstop --target native
+
+      bandstop compile model.onnx -o net.c
     """
+    from bandstop.cli import foreign
+
+    if foreign.is_onnx(bundle):
+        foreign.refuse({
+            "--rate": rate is not None, "--cross": cross, "--int8": int8, "--calibrate": calibrate,
+            "--optimize": optimize != "speed", f"--target {target}": target != "c",
+        })  # fmt: skip
+        foreign.compile_onnx_file(bundle, output, json_)
+        return
     import sys
     from dataclasses import asdict, replace
 

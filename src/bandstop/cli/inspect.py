@@ -8,7 +8,7 @@ import typer
 
 
 def inspect(
-    bundle: Path = typer.Argument(help="a net.bandstop file"),
+    bundle: Path = typer.Argument(help="a net.bandstop file, or an ONNX model (.onnx)"),
     rate: float | None = typer.Option(None, help="of a network of many rates (method mrmp)"),
     json_: bool = typer.Option(False, "--json", help="print one JSON object instead"),
 ) -> None:
@@ -21,7 +21,15 @@ def inspect(
       bandstop inspect net.bandstop
 
       bandstop inspect net.bandstop --rate 0.9 --json
+
+      bandstop inspect model.onnx
     """
+    from bandstop.cli import foreign
+
+    if foreign.is_onnx(bundle):
+        foreign.refuse({"--rate": rate is not None})
+        foreign.inspect_onnx_file(bundle, json_)
+        return
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 

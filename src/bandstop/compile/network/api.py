@@ -13,9 +13,10 @@ from bandstop.compile.build import Compiler
 from bandstop.compile.c.text import identifier
 from bandstop.compile.network.emit import NetworkSource, emit
 from bandstop.compile.network.native import NetworkNative
+from bandstop.compile.network.oracle import onnx_runtime
 from bandstop.errors import BadInput, Failure
 from bandstop.files import write_atomically
-from bandstop.graph import Graph, GraphNet, run, trace
+from bandstop.graph import Graph, GraphNet, run, shrink, trace
 
 CASES = 8
 TOLERANCE = 1e-5
@@ -23,19 +24,21 @@ TOLERANCE = 1e-5
 
 
 def compile_network(
-    model: nn.Module,
+    model: nn.Module | Graph,
     example: Tensor | Sequence[Tensor] | None = None,
     name: str = "network",
     compiler: Compiler | None = None,
+    oracle: str | Path | None = None,
 ) -> NetworkNative:
     """The C of a network in eval mode, built and compared with torch.
 
     Parameters
     ----------
-    model : what `prune.finish` gave, or any module with an example
+    model : what `prune.finish` gave, a graph, or any module with an example
     example : an input with the batch first, or several
     name : of the C function
     compiler : which; default: the one that is found
+    oracle : an ONNX file that it came from: compared with what ONNX Runtime makes of that too
 
     Returns
     -------
@@ -49,7 +52,9 @@ def compile_network(
     Failure
         Where C and torch disagree.
     """
-    if isinstance(model, GraphNet):
+    if isinstance(model, Graph):
+        graph = shrink(model)
+    elif isinstance(model, GraphNet):
         graph = model.graph_now
     elif example is None:
         raise BadInput("a module needs an example of its input to be compiled: example=x")
@@ -57,17 +62,22 @@ def compile_network(
         graph = trace(model, example)
     native = NetworkNative(emit(graph, name), compiler)
     _require_same(graph, native)
+    if oracle is not None:
+        _require_same_as_file(oracle, native)
     return native
 
 
 def write_c(
-    model: nn.Module, path: str | Path, example: Tensor | Sequence[Tensor] | None = None
+    model: nn.Module | Graph,
+    path: str | Path,
+    example: Tensor | Sequence[Tensor] | None = None,
+    oracle: str | Path | None = None,
 ) -> NetworkSource:
     """Write PATH.c and PATH.h of a network, after the proof of `compile_network`.
 
     Parameters
     ----------
-    model, example : as in `compile_network`
+    model, example, oracle : as in `compile_network`
     path : ends in .c
 
     Returns
@@ -85,7 +95,7 @@ def write_c(
     path = Path(path)
     if path.suffix != ".c":
         raise BadInput(f"a C file ends in .c, not {path.name!r}")
-    made = compile_network(model, example, identifier(path.stem)).made
+    made = compile_network(model, example, identifier(path.stem), oracle=oracle).made
     write_atomically(path.with_name(f"{made.name}.h"), made.header)
     write_atomically(path, made.source)
     return made
@@ -112,4 +122,20 @@ def _require_same(graph: Graph, native: NetworkNative) -> None:
                 raise Failure(
                     f"torch and C disagree by {off:.1e} of the largest output (at most {TOLERANCE:g}): "
                     "nothing is written; please report this with the module"
+                )
+
+
+def _require_same_as_file(path: str | Path, native: NetworkNative) -> None:
+    """Errors: Failure where ONNX Runtime and C disagree on noise."""
+    session, random = onnx_runtime(path), np.random.default_rng(0)
+    for _ in range(CASES):
+        inputs = [random.normal(size=shape).astype(np.float32) for shape in native.made.inputs]
+        found = native(*inputs)
+        ours = found if isinstance(found, tuple) else (found,)
+        for meant, other in zip(session([x[None] for x in inputs]), ours, strict=True):
+            off = float(np.abs(meant[0] - other).max() / max(float(np.abs(meant).max()), 1e-12))
+            if not off <= TOLERANCE:
+                raise Failure(
+                    f"ONNX Runtime and C disagree by {off:.1e} of the largest output (at most "
+                    f"{TOLERANCE:g}): nothing is written; please report this with the model"
                 )

@@ -173,7 +173,7 @@ INLINE float network_gelu_tanh(float x)
 @dataclass(frozen=True)
 class NetworkSource:
     """A generated file, its header, shapes without the batch, and what one answer takes: bytes of
-    scratch memory, weights stored, multiply-accumulates."""
+    scratch memory, weights stored, multiply-accumulates, bytes of read-only data."""
 
     name: str
     source: str
@@ -183,6 +183,7 @@ class NetworkSource:
     scratch: int
     weights: int
     macs: int
+    flash: int = 0
 
 
 def emit(graph: Graph, name: str = "network") -> NetworkSource:
@@ -242,6 +243,7 @@ extern "C" {{
         bytes_,
         sum(len(t.weight) for t in program.tables),
         macs(program),
+        stored_bytes(program),
     )
 
 
