@@ -64,14 +64,19 @@ def from_onnx(file: str | Path | bytes) -> Graph:
     folder = None if isinstance(file, bytes) else Path(file).parent
     try:
         model = onnx.load_from_string(content)
+        for tensor in model.graph.initializer:
+            if tensor.data_location == onnx.TensorProto.EXTERNAL:
+                tensor.CopyFrom(_fetched(onnx, tensor, folder))
         onnx.checker.check_model(model, full_check=False)
+    except BadInput as error:
+        raise BadInput(f"{name}: {error}") from error
     except Exception as error:  # whatever protobuf and the checker raise
         why = _why(error)
         raise BadInput(
             f"{name} is cut short or no ONNX model ({why}); {KINDS['model'].remedy}"
         ) from error
     try:
-        return _graph(onnx, model, folder)
+        return _graph(onnx, model)
     except BadInput as error:
         raise BadInput(f"{name}: {error}") from error
 
@@ -80,11 +85,11 @@ def _why(error: Exception) -> str:
     return short(str(error).strip().partition("\n")[0] or type(error).__name__, False)
 
 
-def _graph(onnx: Any, model: Any, folder: Path | None) -> Graph:
+def _graph(onnx: Any, model: Any) -> Graph:
     opset = max((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), default=0)
-    constants = {t.name: _array(onnx, t, folder) for t in model.graph.initializer}
+    constants = {t.name: _array(onnx, t) for t in model.graph.initializer}
     for sparse in model.graph.sparse_initializer:
-        constants[sparse.values.name] = _sparse(onnx, sparse, folder)
+        constants[sparse.values.name] = _sparse(onnx, sparse)
     inputs = {i.name: _shape(i) for i in model.graph.input if i.name not in constants}
     reader = Reader(inputs, constants)
     problems: list[str] = []
@@ -141,12 +146,10 @@ def _shape(value: Any) -> Shape:
     return (1, *sizes[1:])
 
 
-def _array(onnx: Any, tensor: Any, folder: Path | None) -> np.ndarray:
-    """A constant of the file; of data that lies beside it, no more than the model says, in its own folder."""
+def _array(onnx: Any, tensor: Any) -> np.ndarray:
+    """A constant of the file."""
     if math.prod(tensor.dims) > MOST:
         raise BadInput(f"tensor {short(tensor.name)} would have {math.prod(tensor.dims)} numbers")
-    if tensor.data_location == onnx.TensorProto.EXTERNAL:
-        tensor = _fetched(onnx, tensor, folder)
     try:
         array: np.ndarray = onnx.numpy_helper.to_array(tensor)
     except Exception as error:
@@ -155,7 +158,7 @@ def _array(onnx: Any, tensor: Any, folder: Path | None) -> np.ndarray:
 
 
 def _fetched(onnx: Any, tensor: Any, folder: Path | None) -> Any:
-    """The tensor with its external data in it."""
+    """The tensor with the data in it that lies beside the model: no more than it says, of its own folder."""
     said: Mapping[str, str] = {e.key: e.value for e in tensor.external_data}
     place = said.get("location", "")
     if folder is None or not place or Path(place).is_absolute() or ".." in Path(place).parts:
@@ -177,13 +180,13 @@ def _fetched(onnx: Any, tensor: Any, folder: Path | None) -> Any:
     return made
 
 
-def _sparse(onnx: Any, sparse: Any, folder: Path | None) -> np.ndarray:
+def _sparse(onnx: Any, sparse: Any) -> np.ndarray:
     """A constant of which the file holds what is not 0."""
     shape = tuple(sparse.dims)
     if math.prod(shape) > MOST:
         raise BadInput(f"tensor {short(sparse.values.name)} would have {math.prod(shape)} numbers")
-    values = _array(onnx, sparse.values, folder)
-    index = _array(onnx, sparse.indices, folder).astype(np.int64)
+    values = _array(onnx, sparse.values)
+    index = _array(onnx, sparse.indices).astype(np.int64)
     whole = np.zeros(shape, values.dtype)
     flat = np.ravel_multi_index(tuple(index.T), shape) if index.ndim == 2 else index
     whole.reshape(-1)[flat] = values
