@@ -80,7 +80,21 @@ def desk(tmp_path_factory) -> Path:
         made = design("synthetic", runs=folder / "before", **small, **options)
         made.save(folder / f"{name}.bandstop")
     shutil.rmtree(folder / "before")
+    write_onnx(folder / "model.onnx")
     return folder
+
+
+def write_onnx(path: Path) -> None:
+    """Somebody's model: a convolution over frames, half of whose weights are 0."""
+    torch.manual_seed(0)
+    model = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 8, (3, 1)),
+        torch.nn.ReLU(),
+        torch.nn.Flatten(),
+        torch.nn.Linear(8 * 6 * 5, 4),
+    ).eval()
+    model[3].weight.data.mul_(model[3].weight.abs() > 0.03)
+    torch.onnx.export(model, (torch.zeros(1, 3, 8, 5),), path, dynamo=False)
 
 
 def write_sbu(root: Path) -> None:
@@ -144,7 +158,12 @@ def carry_out(command: str) -> None:
         assert files, f"nothing is called {word}"
         words += files
     many = words[0] == "table" and OLD.get(words[1], words[1]) in LARGE
-    code = cli.run([*words, *(PLAN if many else SMALL.get(words[0], []))])
+    flags = PLAN if many else SMALL.get(words[0], [])
+    if "--network" in words:
+        flags = ["--steps", "10", "--frames", "4", "--widths", "6,12", "--quiet", "--no-figures"]
+    if words[0] == "bench" and words[1].endswith(".onnx"):
+        flags = ["--rounds", "1"]
+    code = cli.run([*words, *flags])
     assert code == 0, command
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -107,8 +108,8 @@ class GraphWhole(Whole):
 
     @classmethod
     def of(cls, net: Network, example: Tensor) -> GraphWhole:
-        """Follow a baked network."""
-        return cls(net, trace(net, example))
+        """Follow a baked network, in double precision: what is multiplied out is rounded once."""
+        return cls(net, trace(copy.deepcopy(net).double(), example.double()))
 
     @property
     def weights(self) -> int:
@@ -120,13 +121,13 @@ class GraphWhole(Whole):
 
     def small(self, masks: Masks) -> tuple[Net, int | None]:
         made = prune.shrunk(self.graph, masks)
-        return made.net, made.kept
+        return made.net.float(), made.kept
 
     def ordered(self, masks: Masks, ranks: Mapping[str, Tensor]) -> tuple[Net, dict[str, Tensor]]:
         graph = prune.masked_graph(self.graph, masks)
         there = {n: torch.where(graph.tensors[n] != 0, r, prune.NEVER) for n, r in ranks.items()
                  if n in graph.tensors}  # fmt: skip
-        return GraphNet(graph).eval().requires_grad_(False), there
+        return GraphNet(graph).float().eval().requires_grad_(False), there
 
     def parts(self, net: Net) -> dict[str, list[int]]:
         (shape,) = self.graph.inputs.values()
