@@ -178,8 +178,8 @@ def examine(masked: Network, small: Net, task: Task) -> Examined:
     noise = torch.randn(64, *test.shape[1:], generator=torch.Generator().manual_seed(0))
     signals, words = torch.cat([test, noise]), "masked and compacted network"
     if isinstance(small, GraphNet):  # deep enough for single precision to differ from itself
-        exact = [copy.deepcopy(net).double() for net in (masked, small)]
-        error = require_agreement(*exact, signals.double(), words)
+        one, other = copy.deepcopy(masked).double(), copy.deepcopy(small).double()
+        error = require_agreement(one, other, signals.double(), words)
     else:
         error = require_agreement(masked, small, signals, words)
     predicted = predictions(small, test)
