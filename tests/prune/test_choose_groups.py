@@ -21,9 +21,9 @@ from bandstop.prune.choose_groups import (
     check_groups_reachable,
     choose_groups,
     choose_live_groups,
-    coarsest_levels,
     shared_path,
 )
+from bandstop.prune.topology import AttentionTopology, coarsest_levels
 
 level_sets = st.sets(st.sampled_from(COARSE), min_size=1).map(lambda s: tuple(sorted(s)))
 
