@@ -77,4 +77,5 @@ def _products(graph: Graph, masks: Mapping[str, Tensor] | None) -> dict[str, Ten
 
 
 def _values(graph: Graph) -> dict[str, Tensor]:
-    return values(graph, [torch.zeros(shape) for shape in graph.inputs.values()])
+    like = next((t for t in graph.tensors.values() if t.is_floating_point()), torch.zeros(()))
+    return values(graph, [torch.zeros(shape).to(like) for shape in graph.inputs.values()])

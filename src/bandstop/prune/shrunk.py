@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from bandstop.graph import Graph, GraphNet, live, shrink
+from bandstop.graph import Graph, GraphNet, shrink
 from bandstop.graph.simplify import simplify
 from bandstop.prune.choose import Masks
 
@@ -20,7 +20,7 @@ class Shrunk:
     Parameters
     ----------
     net : computes the same, in eval mode
-    masks : name -> which of the weights it was made of matter
+    masks : name -> which of the weights it was made of stay
     """
 
     net: GraphNet
@@ -28,7 +28,7 @@ class Shrunk:
 
     @property
     def kept(self) -> int:
-        """How many weights matter."""
+        """How many weights stay: at most so many are left, for what is dead goes."""
         return sum(int(mask.sum()) for mask in self.masks.values())
 
 
@@ -63,7 +63,7 @@ def shrunk(graph: Graph, masks: Mapping[str, Tensor]) -> Shrunk:
     -------
     Shrunk
     """
-    there = {n: m.cpu() for n, m in masks.items() if n in graph.tensors}
-    alive = live(graph, there)
-    small = shrink(simplify(masked_graph(graph, alive)))
-    return Shrunk(GraphNet(small).eval().requires_grad_(False), alive)
+    there = {n: m.cpu().bool() for n, m in masks.items() if n in graph.tensors}
+    # what only adds a constant is no path, and yet part of the function: shrink moves the constant
+    small = shrink(simplify(masked_graph(graph, there)))
+    return Shrunk(GraphNet(small).eval().requires_grad_(False), there)
