@@ -97,7 +97,7 @@ def to_header(graph: Graph) -> tuple[dict[str, Any], dict[str, Tensor]]:
     tensors = {
         name: torch.cat([torch.zeros(0, dtype=TYPES[name]), *each])
         for name, each in streams.items()
-        if each
+        if any(len(part) for part in each)
     }
     nodes = [
         [n.operation, list(n.inputs), n.output, *([_packed(n.attributes)] if n.attributes else [])]
@@ -195,6 +195,8 @@ def from_header(header: Mapping[str, Any], tensors: Mapping[str, Tensor], most: 
 
 def _piece(tensors: Mapping[str, Tensor], name: str, at: int, count: int) -> Tensor:
     """Errors: BadInput for a tensor of the file that is missing, of another type, or too short."""
+    if not count:
+        return torch.zeros(0, dtype=TYPES[name])
     whole = tensors.get(name)
     if whole is None or whole.dtype != TYPES[name] or whole.dim() != 1 or len(whole) < at + count:
         raise BadInput(
