@@ -67,6 +67,18 @@ def test_every_dialect_gives_the_numbers_of_the_plain_one(
     np.testing.assert_array_equal(read_one(folder / "a.csv", ARM).positions, expected)
 
 
+@pytest.mark.parametrize("quote", ['"', "'"])
+@given(seed=st.integers(0, 99), data=st.data())
+def test_a_file_cut_short_within_quotes_is_refused(tmp_path_factory, quote, seed, data):
+    text = table(numbers(seed), ",", quote)
+    marks = [at for at, letter in enumerate(text) if letter == quote][::2]
+    at = data.draw(st.sampled_from([m for m in marks if m > text.index("\n")]))
+    with pytest.raises(BadInput):
+        read(tmp_path_factory.mktemp("t"), text[: at + data.draw(st.integers(1, 3))])
+    with pytest.raises(BadInput, match="no CSV"):
+        read(tmp_path_factory.mktemp("t"), text + quote)
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

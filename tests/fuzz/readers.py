@@ -193,9 +193,10 @@ def plain(content: bytes, separator: str | None, skip: int = 0) -> np.ndarray:
 def _sequence(read: Sequence, content: bytes, kind: str, skeleton: Any) -> str:
     try:
         if kind == "csv":
-            header = _text(content).split("\n")[0].replace('"', "").split(",")
-            order = [[c.strip() for c in header].index(c) for c in header_of(skeleton)[1:]]
-            values = plain(content, ",", 1)[:, order]
+            line = _text(content).split("\n")[0].replace('"', "")
+            mark = next((mark for mark in ",;\t" if mark in line), ",")
+            header = [c.strip() for c in line.split(mark)]
+            values = plain(content, mark, 1)[:, [header.index(c) for c in header_of(skeleton)[1:]]]
         else:
             values = plain(content, "," if kind == "sbu" else None)[:, 1:]
     except (ValueError, UnicodeDecodeError) as error:

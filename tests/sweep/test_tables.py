@@ -17,7 +17,7 @@ def test_a_named_table_expands_without_a_problem(name, dataset):
     table = TABLES[name]
     plan = expand(Config(data="synthetic:gestures", chunks=8), table, dataset)
     assert len(set(plan.runs)) == len(plan.runs)
-    networks = {(run.heads, run.filters) for run in plan.dense}
+    networks = {(run.network, run.heads, run.filters) for run in plan.dense}
     assert len(plan.dense) == len(dataset.folds) * len(table.seeds) * len(networks)
 
 

@@ -41,7 +41,10 @@ class Dialect:
     def rows(self, lines: Sequence[str], path: Path) -> Iterator[tuple[int, list[str]]]:
         """(line number, fields) of every row. Errors: BadInput for what is no CSV."""
         reader = csv.reader(
-            (line + "\n" for line in lines), delimiter=self.separator, quotechar=self.quote
+            (line + "\n" for line in lines),
+            delimiter=self.separator,
+            quotechar=self.quote,
+            strict=True,
         )
         try:
             for row in reader:
@@ -67,7 +70,10 @@ def header_of(
     for separator in separators:
         for quote in QUOTES:
             dialect = Dialect(separator, quote)
-            _, header = next(dialect.rows(lines[at : at + 1], path), (1, []))
+            try:
+                _, header = next(dialect.rows(lines[at : at + 1], path), (1, []))
+            except BadInput:  # in other quotes it may be one
+                continue
             if fits(header):
                 return dialect, header, at + 1
             if len(header) > len(most):
