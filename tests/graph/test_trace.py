@@ -12,7 +12,7 @@ from torch.nn import functional
 
 import bandstop as bs
 from bandstop.graph import Graph, run, trace
-from bandstop.graph.trace import READERS
+from bandstop.graph.trace.program import READERS
 
 
 class Applies(nn.Module):

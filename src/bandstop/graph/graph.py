@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from bandstop.errors import BadInput, listed
@@ -89,6 +90,18 @@ class Graph:
         Graph
         """
         return replace(self, tensors={**self.tensors, **tensors})
+
+    def double(self) -> Graph:
+        """With its floating tensors in double precision."""
+        return self._in(torch.double)
+
+    def float(self) -> Graph:
+        """With its floating tensors in single precision."""
+        return self._in(torch.float)
+
+    def _in(self, type_: torch.dtype) -> Graph:
+        found = {name: t.to(type_) for name, t in self.tensors.items() if t.is_floating_point()}
+        return self.with_tensors(found)
 
     def pruned(self) -> Graph:
         """Without nodes and tensors that no output needs.

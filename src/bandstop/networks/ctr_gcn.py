@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from bandstop.networks.blocks import (
     Bones,
+    Convolution,
     Latent,
     Residual,
     Stack,
@@ -24,50 +25,41 @@ REDUCTION, LEAST = 8, 8
 """Channels that nodes are compared in: an eighth of those that come in, at least so many."""
 
 
-class RefinedGraph(nn.Module):
-    """(A + alpha R(x)) W x, with R[c, u, v] = sum over r of V[c, r] tanh(p[r, u] - q[r, v]).
+class Refined(nn.Module):
+    """sum over k of (A_k + alpha_k R_k(x)) W_k x, normalised, with R[c, u, v] = V[c] tanh(p[u] - q[v]).
 
     p and q are pointwise maps of x, averaged over frames; alpha starts at 0.
 
     Parameters
     ----------
     inputs, outputs : channels
-    adjacency : of shape (node, node); A starts there
+    adjacency : of shape (k, node, node); A starts there
     """
 
     def __init__(self, inputs: int, outputs: int, adjacency: Tensor) -> None:
         super().__init__()
-        compared = max(LEAST, inputs // REDUCTION)
-        self.from_, self.to_ = pointwise(inputs, compared), pointwise(inputs, compared)
-        self.refine, self.mix = pointwise(compared, outputs), pointwise(inputs, outputs)
+        self.count, compared = len(adjacency), max(LEAST, inputs // REDUCTION)
+        self.from_ = pointwise(inputs, self.count * compared)
+        self.to_ = Convolution(inputs, self.count * compared, 1, 1, 0, 1, 1, False)
+        self.refine = Latent(torch.randn(self.count, outputs, compared) * compared**-0.5)
+        self.shift = nn.Parameter(torch.zeros(self.count * outputs))
+        self.mix = pointwise(inputs, self.count * outputs)
         self.adjacency = Latent(adjacency)
-        self.alpha = nn.Parameter(torch.zeros(1))
+        self.alpha = nn.Parameter(torch.zeros(self.count))
+        self.norm = nn.BatchNorm2d(outputs)
+
+    def parts(self, x: Tensor) -> Tensor:
+        """Channels as (k, channel)."""
+        return x.view(x.shape[0], self.count, -1, *x.shape[2:])
 
     def forward(self, x: Tensor) -> Tensor:
         """(sample, channel, frame, node), channels as asked for."""
-        one, other = self.from_(x).mean(2), self.to_(x).mean(2)
-        apart = torch.tanh(one[:, :, :, None] - other[:, :, None, :])
-        edges = self.refine(apart) * self.alpha + self.adjacency()
-        return torch.einsum("ncuv,nctv->nctu", edges, self.mix(x))
-
-
-class Refined(nn.Module):
-    """The sum of a refined graph for each adjacency, normalised.
-
-    Parameters
-    ----------
-    inputs, outputs : channels
-    adjacency : of shape (k, node, node)
-    """
-
-    def __init__(self, inputs: int, outputs: int, adjacency: Tensor) -> None:
-        super().__init__()
-        self.parts = nn.ModuleList(RefinedGraph(inputs, outputs, each) for each in adjacency)
-        self.norm = nn.BatchNorm2d(outputs)
-
-    def forward(self, x: Tensor) -> Tensor:
-        one, *others = (part(x) for part in self.parts)
-        return self.norm(sum(others, start=one))
+        one, other = self.parts(self.from_(x).mean(2)), self.parts(self.to_(x).mean(2))
+        apart = torch.tanh(one[..., :, None] - other[..., None, :])
+        refined = torch.einsum("nkruv,kcr->nkcuv", apart, self.refine())
+        refined = refined + self.shift.view(self.count, -1, 1, 1)
+        edges = refined * self.alpha.view(-1, 1, 1, 1) + self.adjacency()[:, None]
+        return self.norm(torch.einsum("nkcuv,nkctv->nctu", edges, self.parts(self.mix(x))))
 
 
 class Scales(nn.Module):

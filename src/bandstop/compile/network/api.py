@@ -103,26 +103,43 @@ def write_c(
 
 @torch.no_grad()
 def _require_same(graph: Graph, native: NetworkNative) -> None:
-    """Errors: Failure where torch and C disagree on noise of several sizes."""
-    random = np.random.default_rng(0)
+    """Errors: Failure where C is not what the graph means in double precision, on noise of several sizes.
+
+    Noise of which torch's own float32 makes something else cannot tell, for no order of the same sums
+    would do better: it does not count, and where none counts nothing is proven.
+    """
+    random, exact, counted = np.random.default_rng(0), graph.double(), 0
+    single = graph.float()
+    device = next((t.device for t in graph.tensors.values()), torch.device("cpu"))
     for case in range(CASES):
         size = (1.0, 10.0, 0.1)[case % 3]
         inputs = [
             (size * random.normal(size=shape)).astype(np.float32) for shape in native.made.inputs
         ]
-        like = next((t for t in graph.tensors.values() if t.is_floating_point()), torch.zeros(()))
-        expected = run(graph, [torch.from_numpy(x)[None].to(like) for x in inputs])
+        given = [torch.from_numpy(x)[None].to(device) for x in inputs]
+        meant = [y[0].cpu().numpy() for y in run(exact, [x.double() for x in given])]
+        plain = [y[0].cpu().numpy() for y in run(single, given)]
+        if TOLERANCE / 2 < max(map(_off, meant, plain)) < np.inf:
+            continue
+        counted += 1
         found = native(*inputs)
-        for one, other in zip(
-            expected, found if isinstance(found, tuple) else (found,), strict=True
-        ):
-            meant = one[0].double().cpu().numpy()
-            off = np.abs(meant - other).max() / max(np.abs(meant).max(), 1e-12)
-            if not off <= TOLERANCE:
-                raise Failure(
-                    f"torch and C disagree by {off:.1e} of the largest output (at most {TOLERANCE:g}): "
-                    "nothing is written; please report this with the module"
-                )
+        off = max(map(_off, meant, found if isinstance(found, tuple) else (found,)))
+        if not off <= TOLERANCE:
+            raise Failure(
+                f"torch and C disagree by {off:.1e} of the largest output (at most {TOLERANCE:g}): "
+                "nothing is written; please report this with the module"
+            )
+    if not counted:
+        raise Failure(
+            "this network turns float32's rounding into other outputs, in torch as in C: nothing is "
+            "proven of it, and nothing is written; train it, or scale its inputs"
+        )
+
+
+def _off(meant: np.ndarray, found: np.ndarray) -> float:
+    """The largest difference, of the largest output; infinite where one is not a number."""
+    off = float(np.abs(meant - found).max() / max(float(np.abs(meant).max()), 1e-12))
+    return off if np.isfinite(off) else np.inf
 
 
 def _require_same_as_file(path: str | Path, native: NetworkNative) -> None:
@@ -133,7 +150,7 @@ def _require_same_as_file(path: str | Path, native: NetworkNative) -> None:
         found = native(*inputs)
         ours = found if isinstance(found, tuple) else (found,)
         for meant, other in zip(session([x[None] for x in inputs]), ours, strict=True):
-            off = float(np.abs(meant[0] - other).max() / max(float(np.abs(meant).max()), 1e-12))
+            off = _off(meant[0], other)
             if not off <= TOLERANCE:
                 raise Failure(
                     f"ONNX Runtime and C disagree by {off:.1e} of the largest output (at most "

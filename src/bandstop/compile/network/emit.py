@@ -148,24 +148,52 @@ UNUSED static void network_laid(const float *a, int along, int across, float *ou
     }
 }
 
+/* e^x within 1e-7 of itself, for -87 <= x <= 88 and held there; and tanh within 2e-7: neither branches,
+   so that a loop over them becomes vectors */
+INLINE float network_exp(float x)
+{
+    x = x > 88.0f ? 88.0f : x;
+    x = x < -87.0f ? -87.0f : x;
+    const float shifted = x * 1.44269504f + 12582912.0f; /* its last bits: the nearest whole number */
+    const float n = shifted - 12582912.0f;
+    const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
+    const float p = 1.0f + r * (1.0f + r * (0.499999921f + r * (0.166664202f
+        + r * (0.0416682256f + r * (0.00837481580f + r * 0.00138368456f)))));
+    uint32_t bits;
+    float power;
+    memcpy(&bits, &shifted, sizeof bits);
+    bits = (bits << 23) + 0x3F800000u;
+    memcpy(&power, &bits, sizeof power);
+    return p * power;
+}
+
+INLINE float network_tanh(float x)
+{
+    const float a = fabsf(x), z = a * a;
+    const float small = a + a * z * (-0.333332819f + z * (0.133314422f + z * (-0.0537397148f
+        + z * (0.0206390866f - z * 0.00570498633f))));
+    const float large = 1.0f - 2.0f / (network_exp(2.0f * a) + 1.0f);
+    return copysignf(a < 0.625f ? small : large, x);
+}
+
 UNUSED static void network_softmax(const float *in, int in_step, float *out, int out_step, int count)
 {
     float largest = in[0], sum = 0.0f;
     for (int i = 1; i < count; i++) largest = in[i * in_step] > largest ? in[i * in_step] : largest;
-    for (int i = 0; i < count; i++) sum += out[i * out_step] = expf(in[i * in_step] - largest);
+    for (int i = 0; i < count; i++) sum += out[i * out_step] = network_exp(in[i * in_step] - largest);
     for (int i = 0; i < count; i++) out[i * out_step] /= sum;
 }
 
 INLINE float network_relu(float x) { return x < 0.0f ? 0.0f : x; }
-INLINE float network_sigmoid(float x) { return 1.0f / (1.0f + expf(-x)); }
-INLINE float network_silu(float x) { return x / (1.0f + expf(-x)); }
+INLINE float network_sigmoid(float x) { return 1.0f / (1.0f + network_exp(-x)); }
+INLINE float network_silu(float x) { return x / (1.0f + network_exp(-x)); }
 INLINE float network_hardswish(float x) { return x * fminf(fmaxf(x + 3.0f, 0.0f), 6.0f) / 6.0f; }
 INLINE float network_leaky(float x, float slope) { return x < 0.0f ? x * slope : x; }
 INLINE float network_elu(float x, float alpha) { return x < 0.0f ? alpha * expm1f(x) : x; }
 INLINE float network_gelu(float x) { return 0.5f * x * (1.0f + erff(x * 0.70710678f)); }
 INLINE float network_gelu_tanh(float x)
 {
-    return 0.5f * x * (1.0f + tanhf(0.79788456f * (x + 0.044715f * x * x * x)));
+    return 0.5f * x * (1.0f + network_tanh(0.79788456f * (x + 0.044715f * x * x * x)));
 }
 """
 

@@ -272,7 +272,7 @@ def product(m: Maker, node: Node, inputs: tuple[str, ...], names: list[str], out
     inner = [x for x in own if x in theirs and x not in out]
     batch = [x for x in out if x in theirs and x != last]
     rows = [x for x in out if x in own and x not in theirs]
-    if len(inner) != 1 or out != "".join([*batch, *rows, last]) or sizes[last] > WIDE:
+    if not inner or out != "".join([*batch, *rows, last]) or sizes[last] > WIDE:
         return False
     if {*own} - {*out, *inner} or {*theirs} - {*out, *inner} or any(x not in own for x in batch):
         return False
@@ -290,13 +290,14 @@ def product(m: Maker, node: Node, inputs: tuple[str, ...], names: list[str], out
         tuple(sizes[x] for x in batch),
         *(tuple(each[x] for x in batch) for each in (*steps, strides)),
     )
-    (k,) = inner
-    entries, width = sizes[k], sizes[last]
-    offsets = m.constant(np.arange(entries) * steps[0][k], "", np.uint32)
-    matrix = m.fresh((entries, -(-width // 16) * 16))
-    lying = (steps[1][k], steps[1][last])
+    deep, width = tuple(sizes[x] for x in inner), sizes[last]
+    places = np.indices(deep).reshape(len(deep), -1).T
+    offsets = m.constant(places @ np.array([steps[0][x] for x in inner]), "", np.uint32)
+    matrix = m.fresh((len(places), -(-width // 16) * 16))
+    nest = loops(deep, tuple(steps[1][x] for x in inner))
     made = Product(
-        source, factor, target, matrix, around, count, step, offsets.buffer.name, entries, width, lying
+        source, factor, target, matrix, around, count, step, offsets.buffer.name, width, nest,
+        steps[1][last],
     )  # fmt: skip
     m.made.steps.append(made)
     m.refs[node.output] = target

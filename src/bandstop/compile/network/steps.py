@@ -13,9 +13,8 @@ from bandstop.compile.network.refs import Buffer, Ref, loops
 CALLS = {
     **{
         name: f"network_{name.replace('-', '_')}({{0}})"
-        for name in ("relu", "sigmoid", "silu", "hardswish")
+        for name in ("relu", "sigmoid", "silu", "hardswish", "tanh")
     },
-    "tanh": "tanhf({0})",
     "exp": "expf({0})",
     "sqrt": "sqrtf({0})",
     "abs": "fabsf({0})",
@@ -126,10 +125,11 @@ class Product:
     rows: int
     step: int
     offsets: str
-    entries: int
     width: int
-    lying: tuple[int, int]
-    """Strides of A's entries along k, and along w."""
+    inner: list[tuple[int, list[int]]]
+    """Nested loops over k: count, and the stride of A."""
+    across: int
+    """A's stride along w."""
 
     @property
     def reads(self) -> Sequence[Buffer]:
@@ -149,11 +149,18 @@ class Product:
             terms = [f"i{d} * {s[operand]}" for d, (_, s) in enumerate(self.batch) if s[operand]]
             return " + ".join([address(ref), *terms])
 
-        matrix, (along, across) = address(self.matrix), self.lying
+        matrix, (*outer, (count, (along,))) = address(self.matrix), self.inner
+        row, laid, begin, into = count * self.matrix.shape[1], "", start(self.factor, 1), matrix
+        for d, (times, (stride,)) in reversed(list(enumerate(outer))):
+            laid = f"for (int k{d} = 0; k{d} < {times}; k{d}++) {laid}"
+            begin += f" + k{d} * {stride}"
+            into += f" + k{d} * {row}"
+            row *= times
+        entries = self.matrix.shape[0]
         return (
-            f"{head}{{ network_laid({start(self.factor, 1)}, {along}, {across}, {matrix}, {self.entries}, "
-            f"{self.width}); network_mix({start(self.source, 0)}, {self.offsets}, {matrix}, "
-            f"{start(self.target, 2)}, {self.rows}, {self.step}, {self.entries}, {self.width}); }}"
+            f"{head}{{ {laid}network_laid({begin}, {along}, {self.across}, {into}, {count}, {self.width}); "
+            f"network_mix({start(self.source, 0)}, {self.offsets}, {matrix}, "
+            f"{start(self.target, 2)}, {self.rows}, {self.step}, {entries}, {self.width}); }}"
         )
 
 
