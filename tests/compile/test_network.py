@@ -208,6 +208,45 @@ def test_what_disagrees_is_not_written(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+class Rounded(nn.Module):
+    """What is left of it in single precision is rounding."""
+
+    def forward(self, x):
+        return (x.square() + 1e8).sqrt() - 1e4
+
+
+def test_what_single_precision_cannot_tell_is_not_proven(tmp_path):
+    with pytest.raises(Failure, match="nothing is proven"):
+        write_c(Rounded(), tmp_path / "wave.c", torch.ones(1, 5))
+    assert not list(tmp_path.iterdir())
+
+
+EDGES = (0.0, -0.0, 1e-30, 0.6249999, 0.625, 9.0, 50.0, 87.0, 88.0, 500.0, 1e30, np.inf)
+
+
+@pytest.mark.parametrize(
+    ("function", "absolute"),
+    [(torch.tanh, 0.0), (torch.sigmoid, 1e-38), (nn.functional.silu, 1e-36), (torch.exp, 1e-38),
+     (nn.functional.gelu, 1e-6)],
+)  # fmt: skip
+def test_functions_are_right_everywhere(function, absolute):
+    """Vectors of own functions, and what is left over after them; NaN stays NaN."""
+
+    class Net(nn.Module):
+        def forward(self, x):
+            return function(x)
+
+    x = np.concatenate([np.linspace(-20, 20, 4001), EDGES, np.negative(EDGES)]).astype(np.float32)
+    graph = trace(Net(), torch.ones(1, len(x)))
+    found = NetworkNative(emit(graph))(x)
+    meant = function(torch.from_numpy(x).double()).numpy()
+    with np.errstate(all="ignore"):
+        near = np.abs(found - meant) <= 1e-6 * np.abs(meant) + absolute
+    whole = np.isfinite(meant) & (np.abs(meant) < 3e38)
+    assert (near | (found == meant.astype(np.float32)) | ~whole).all(), x[~near & whole]
+    assert np.isnan(NetworkNative(emit(graph))(np.full_like(x, np.nan))).all()
+
+
 def test_what_cannot_be_compiled_says_so(tmp_path, monkeypatch):
     net, x, _ = foreign("tcn", 0.5)
     with pytest.raises(BadInput, match=r"ends in \.c"):

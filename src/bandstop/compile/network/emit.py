@@ -148,15 +148,14 @@ UNUSED static void network_laid(const float *a, int along, int across, float *ou
     }
 }
 
-/* e^x within 1e-7 of itself, for -87 <= x <= 88 and held there; and tanh within 2e-7: neither branches,
-   so that a loop over them becomes vectors */
+/* e^x within 1e-7 of itself for x >= -87 and held there below; tanh within 2e-7. Neither branches, so that
+   a loop over them becomes vectors */
 INLINE float network_exp(float x)
 {
-    x = x > 88.0f ? 88.0f : x;
-    x = x < -87.0f ? -87.0f : x;
-    const float shifted = x * 1.44269504f + 12582912.0f; /* its last bits: the nearest whole number */
+    const float most = x > 88.3f ? 88.3f : x, held = most < -87.0f ? -87.0f : most;
+    const float shifted = held * 1.44269504f + 12582912.0f; /* its last bits: the nearest whole number */
     const float n = shifted - 12582912.0f;
-    const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
+    const float r = (held - n * 0.693359375f) + n * 2.12194440e-4f;
     const float p = 1.0f + r * (1.0f + r * (0.499999921f + r * (0.166664202f
         + r * (0.0416682256f + r * (0.00837481580f + r * 0.00138368456f)))));
     uint32_t bits;
@@ -164,7 +163,7 @@ INLINE float network_exp(float x)
     memcpy(&bits, &shifted, sizeof bits);
     bits = (bits << 23) + 0x3F800000u;
     memcpy(&power, &bits, sizeof power);
-    return p * power;
+    return x > 88.3f ? INFINITY : p * power;
 }
 
 INLINE float network_tanh(float x)
