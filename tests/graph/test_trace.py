@@ -142,6 +142,29 @@ MODULES: dict[str, tuple[Callable[[], nn.Module], Sequence[tuple[int, ...]]]] = 
         ),
         [IMAGE],
     ),
+    "places": (
+        lambda: Applies(
+            lambda x: (x[:, [2, 0, -1]], x[:, :, [[0, 1], [2, 0]]], x[..., [1]], x.flip(-1), x.flip([1, 2]),
+                       x.roll(2, -1), x.roll((1, -1), (1, 2)), x.repeat(1, 2, 1, 3),
+                       x.index_select(2, torch.tensor([1, 1, 0])), x.tile(1, 1, 2, 1))
+        ),
+        [IMAGE],
+    ),
+    "constants like a value": (
+        lambda: Applies(
+            lambda x: (x + torch.zeros_like(x), x * torch.full_like(x, 2.0), x - torch.ones_like(x[:, :1]),
+                       torch.cat([x, x.new_zeros(len(x), 1, 7)], 1), x * x.new_ones(4, 1),
+                       x + x.new_full((len(x), 4, 1), 0.5))
+        ),
+        [SERIES],
+    ),
+    "spread": (
+        lambda: Applies(
+            lambda x: (x.var(1), x.var((1, 2), keepdim=True), x.var(2, correction=0), x.std(-1),
+                       x.std(1, correction=0, keepdim=True))
+        ),
+        [SERIES],
+    ),
     "together": (
         lambda: Applies(
             lambda x, y: (torch.cat([x, y], 1), torch.cat([x, y, x], -1), torch.stack([x, y], 1),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, cast
 
+import torch
 from torch import fx
 
-from bandstop.graph.trace.reader import Read, Reader, Unknown, dims_of, each
+from bandstop.graph.trace.reader import Read, Reader, Unknown, called, dims_of, each
 
 
 def _same(r: Reader, n: fx.Node, x: fx.Node, *_: Any, **__: Any) -> None:
@@ -76,6 +77,63 @@ def _slice(
         r.add(n, "take", [r.names[x]], dim=dim, index=index)
 
 
+def _take(r: Reader, n: fx.Node, x: fx.Node, dim: int, index: fx.Node) -> None:
+    dim %= len(r.full(x))
+    places = r.tensors.get(r.names[index])
+    if places is None or places.dtype != torch.long:
+        raise Unknown(f"{called(n)} with places that are computed")
+    r.apart(n, x, [dim])
+    flat = [int(place) % r.full(x)[dim] for place in places.flatten()]
+    part = r.add(n, "take", [r.names[x]], dim=dim, index=flat)
+    if places.ndim != 1:
+        r.reshaped(n, part)
+
+
+def _index(r: Reader, n: fx.Node, x: fx.Node, places: Sequence[fx.Node | None]) -> None:
+    dims = [d for d, place in enumerate(places) if place is not None]
+    if len(dims) != 1:
+        raise Unknown(f"{called(n)} of several dimensions at once")
+    _take(r, n, x, dims[0], cast(fx.Node, places[dims[0]]))
+
+
+def _shuffled(
+    r: Reader, n: fx.Node, x: fx.Node, dims: Sequence[int], order: Callable[[int, int], list[int]]
+) -> None:
+    """Taken in another order along each of the dimensions: order(which of them, its size)."""
+    r.apart(n, x, dims)
+    name = r.names[x]
+    for i, d in enumerate(dims_of(list(dims), len(r.full(x)))):
+        name = r.add(n, "take", [name], dim=d, index=order(i, r.full(x)[d]))
+    r.names[n] = name
+
+
+def _flip(r: Reader, n: fx.Node, x: fx.Node, dims: Sequence[int]) -> None:
+    _shuffled(r, n, x, dims, lambda _, size: list(range(size))[::-1])
+
+
+def _roll(
+    r: Reader, n: fx.Node, x: fx.Node, shifts: Sequence[int], dims: Sequence[int] = ()
+) -> None:
+    if len(shifts) != len(dims):
+        raise Unknown(f"{called(n)} without dimensions")
+    _shuffled(r, n, x, dims, lambda i, size: [(p - shifts[i]) % size for p in range(size)])
+
+
+def _repeat(r: Reader, n: fx.Node, x: fx.Node, times: Sequence[int]) -> None:
+    if len(times) != len(r.full(x)):
+        raise Unknown(f"{called(n)} along a new dimension")
+    several = [d for d, count in enumerate(times) if count != 1]
+    r.apart(n, x, several)
+    name = r.names[x]
+    for d in several:
+        name = r.add(n, "concatenate", [name] * times[d], dim=d)
+    r.names[n] = name
+
+
+def _made(r: Reader, n: fx.Node, *_: Any, **__: Any) -> None:
+    r.made(n)
+
+
 def _select(r: Reader, n: fx.Node, x: fx.Node, dim: int, index: int) -> None:
     r.apart(n, x, [dim])
     dim %= len(r.full(x))
@@ -138,5 +196,7 @@ READERS: dict[str, Read] = {
     "permute": _permute, "transpose": _transpose, "t": _t, "expand": _expand, "cat": _cat,
     "stack": _stack, "slice": _slice, "select": _select, "unbind": _unbind, "split": _split,
     "split_with_sizes": _split, "chunk": _split, "_assert_tensor_metadata": _nothing,
+    **dict.fromkeys(("zeros_like", "ones_like", "full_like", "new_zeros", "new_ones", "new_full"), _made),
+    "index": _index, "index_select": _take, "flip": _flip, "roll": _roll, "repeat": _repeat, "tile": _repeat,
     "im2col": _im2col, "constant_pad_nd": _pad, "pad": _pad,
 }  # fmt: skip

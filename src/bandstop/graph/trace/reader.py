@@ -159,7 +159,12 @@ class Reader:
         make = cast(Any, node.target)
         if torch.Tag.nondeterministic_seeded in make.tags:
             raise Unknown(f"{called(node)}, which is random")
-        tensor = make(*node.args, **{k: v for k, v in node.kwargs.items() if k != "pin_memory"})
+        # of another value only the shape and the type matter
+        given = [
+            torch.empty(self.full(a), dtype=a.meta["val"].dtype) if isinstance(a, fx.Node) else a
+            for a in node.args
+        ]
+        tensor = make(*given, **{k: v for k, v in node.kwargs.items() if k != "pin_memory"})
         along = self.along(node)
         if along is None:
             self.names[node] = self.constant(tensor, node.name)

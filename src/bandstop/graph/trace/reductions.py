@@ -26,6 +26,35 @@ def _total(mean: bool) -> Read:
     return read
 
 
+def _spread(root: bool) -> Read:
+    def read(
+        r: Reader,
+        n: fx.Node,
+        x: fx.Node,
+        dims: Any = None,
+        correction: Any = 1,
+        keepdim: bool = False,
+    ) -> None:
+        over = dims_of(dims, len(r.full(x)))
+        r.apart(n, x, over)
+        count = math.prod(r.full(x)[d] for d in over)
+        less = float(1 if correction is None else correction)
+        if count <= less:
+            raise Unknown(f"{called(n)} of so few values")
+        total = r.add(n, "sum", [r.names[x]], dims=over)
+        mean = r.add(n, "scale", [total], scale=1 / count, shift=0.0)
+        apart = r.add(n, "subtract", [r.names[x], mean])
+        squares = r.add(n, "multiply", [apart, apart])
+        made = r.add(n, "sum", [squares], dims=over)
+        made = r.add(n, "scale", [made], scale=1 / (count - less), shift=0.0)
+        if root:
+            made = r.add(n, "sqrt", [made])
+        if not keepdim:
+            r.reshaped(n, made)
+
+    return read
+
+
 def _highest(r: Reader, n: fx.Node, x: fx.Node, dims: Any = None, keep: bool = False) -> None:
     r.apart(n, x, dims_of(dims, len(r.full(x))))
     made = r.add(n, "max", [r.names[x]], dims=dims_of(dims, len(r.full(x))))
@@ -91,6 +120,7 @@ def _adaptive(r: Reader, n: fx.Node, x: fx.Node, out: Any) -> None:
 
 
 READERS: dict[str, Read] = {
+    "var": _spread(False), "std": _spread(True),
     "sum": _total(False), "mean": _total(True), "amax": _highest, "max": _max_dim,
     "_softmax": _softmax, "softmax": _softmax, "max_pool2d_with_indices": _max_pool,
     "max_pool2d": _max_pool, "max_pool1d": _max_pool, "avg_pool2d": _mean_pool,
