@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import warnings
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from graphs import graphs, inputs_of, masked, with_masks
 from hypothesis import HealthCheck, given, settings
 from torch import nn
 
+from bandstop.compile.build import find_compiler
 from bandstop.compile.network import NetworkNative, compile_network, emit, write_c
 from bandstop.compile.network import api as network_api
 from bandstop.compile.network.elements import WITH_NUMBERS
@@ -47,7 +49,7 @@ def require_same(graph) -> None:
     for seed in range(3):
         inputs = inputs_of(graph, 1, seed)
         exact = run(graph, inputs)
-        single = graph.with_tensors({n: t.float() for n, t in graph.tensors.items()})
+        single = graph.float()
         near = run(single, [x.float() for x in inputs])
         found = native(*(x[0].float().numpy() for x in inputs))
         found = found if isinstance(found, tuple) else (found,)
@@ -221,16 +223,54 @@ def test_what_single_precision_cannot_tell_is_not_proven(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-EDGES = (0.0, -0.0, 1e-30, 0.6249999, 0.625, 9.0, 50.0, 87.0, 88.0, 500.0, 1e30, np.inf)
+class Steep(nn.Module):
+    """Beyond 5, where only the largest noise comes, single precision is off by more than C may be."""
+
+    def __init__(self, slope: float = 1.0) -> None:
+        super().__init__()
+        self.slope = slope
+
+    def forward(self, x):
+        return x + ((self.slope * torch.relu(x - 5)).square() + 1e6).sqrt() - 1e3
+
+
+def test_where_single_precision_is_off_c_must_still_be_as_near(tmp_path, monkeypatch):
+    x = torch.ones(1, 5)
+    write_c(Steep(), tmp_path / "right.c", x)
+    right, other = network_api.emit, trace(Steep(1.1), x)
+    monkeypatch.setattr(network_api, "emit", lambda graph, name: right(other, name))
+    with pytest.raises(Failure, match="torch and C disagree"):
+        write_c(Steep(), tmp_path / "wrong.c", x)
+    assert not list(tmp_path.glob("wrong*"))
+
+
+EDGES = (
+    0.0,
+    -0.0,
+    1e-30,
+    0.6249999,
+    0.625,
+    9.0,
+    50.0,
+    87.0,
+    88.0,
+    88.29,
+    88.31,
+    500.0,
+    1e30,
+    np.inf,
+)
 
 
 @pytest.mark.parametrize(
     ("function", "absolute"),
     [(torch.tanh, 0.0), (torch.sigmoid, 1e-38), (nn.functional.silu, 1e-36), (torch.exp, 1e-38),
-     (nn.functional.gelu, 1e-6)],
+     (nn.functional.gelu, 1e-6), (partial(nn.functional.gelu, approximate="tanh"), 1e-6)],
 )  # fmt: skip
-def test_functions_are_right_everywhere(function, absolute):
+@pytest.mark.parametrize("flags", ["-O3", "-O3 -ffast-math", "-O0"])
+def test_functions_are_right_everywhere(function, absolute, flags):
     """Vectors of own functions, and what is left over after them; NaN stays NaN."""
+    compiler, reckless = find_compiler(f"gcc {flags}"), "fast" in flags
 
     class Net(nn.Module):
         def forward(self, x):
@@ -238,13 +278,16 @@ def test_functions_are_right_everywhere(function, absolute):
 
     x = np.concatenate([np.linspace(-20, 20, 4001), EDGES, np.negative(EDGES)]).astype(np.float32)
     graph = trace(Net(), torch.ones(1, len(x)))
-    found = NetworkNative(emit(graph))(x)
+    found = NetworkNative(emit(graph), compiler)(x)
     meant = function(torch.from_numpy(x).double()).numpy()
     with np.errstate(all="ignore"):
         near = np.abs(found - meant) <= 1e-6 * np.abs(meant) + absolute
     whole = np.isfinite(meant) & (np.abs(meant) < 3e38)
+    if reckless:  # numbers without infinities, and denormal ones for 0
+        whole &= (np.abs(x) < 80) & (np.abs(x) > 1e-20)
     assert (near | (found == meant.astype(np.float32)) | ~whole).all(), x[~near & whole]
-    assert np.isnan(NetworkNative(emit(graph))(np.full_like(x, np.nan))).all()
+    nothing = NetworkNative(emit(graph), compiler)(np.full_like(x, np.nan))
+    assert np.isnan(nothing).all() or reckless
 
 
 def test_what_cannot_be_compiled_says_so(tmp_path, monkeypatch):

@@ -112,7 +112,7 @@ def _network(net: GraphNet, classes: int) -> tuple[tuple[Node, ...], list[Consta
     simple = simplify(graph)
     (name,) = simple.inputs
     program = steps_of(simple, {name: (0, 1, padded(len(joints)))})
-    exact = graph.with_tensors({n: t.double() for n, t in graph.tensors.items()})
+    exact = graph.double()
     node = Node(
         "network", "u", "logits", {}, {"graph": exact, "program": program, "classes": classes}
     )

@@ -21,6 +21,8 @@ from bandstop.graph import Graph, GraphNet, run, shrink, trace
 CASES = 8
 TOLERANCE = 1e-5
 """Of the largest output: float32 in another order of sums."""
+NEAR = 20
+"""So many times torch's own rounding, where that alone is more than half of TOLERANCE."""
 
 
 def compile_network(
@@ -105,8 +107,8 @@ def write_c(
 def _require_same(graph: Graph, native: NetworkNative) -> None:
     """Errors: Failure where C is not what the graph means in double precision, on noise of several sizes.
 
-    Noise of which torch's own float32 makes something else cannot tell, for no order of the same sums
-    would do better: it does not count, and where none counts nothing is proven.
+    Where torch's own float32 is off by half of TOLERANCE, no order of the same sums would do better: there
+    C may be off by NEAR times as much, the case does not count, and where none counts nothing is proven.
     """
     random, exact, counted = np.random.default_rng(0), graph.double(), 0
     single = graph.float()
@@ -119,14 +121,15 @@ def _require_same(graph: Graph, native: NetworkNative) -> None:
         given = [torch.from_numpy(x)[None].to(device) for x in inputs]
         meant = [y[0].cpu().numpy() for y in run(exact, [x.double() for x in given])]
         plain = [y[0].cpu().numpy() for y in run(single, given)]
-        if TOLERANCE / 2 < max(map(_off, meant, plain)) < np.inf:
-            continue
-        counted += 1
+        rounding = _off(meant, plain)
+        steep = TOLERANCE / 2 < rounding < np.inf
+        counted += not steep
         found = native(*inputs)
-        off = max(map(_off, meant, found if isinstance(found, tuple) else (found,)))
-        if not off <= TOLERANCE:
+        off = _off(meant, found if isinstance(found, tuple) else (found,))
+        allowed = NEAR * rounding if steep else TOLERANCE
+        if not off <= allowed:
             raise Failure(
-                f"torch and C disagree by {off:.1e} of the largest output (at most {TOLERANCE:g}): "
+                f"torch and C disagree by {off:.1e} of the largest output (at most {allowed:.1e}): "
                 "nothing is written; please report this with the module"
             )
     if not counted:
@@ -136,10 +139,13 @@ def _require_same(graph: Graph, native: NetworkNative) -> None:
         )
 
 
-def _off(meant: np.ndarray, found: np.ndarray) -> float:
-    """The largest difference, of the largest output; infinite where one is not a number."""
-    off = float(np.abs(meant - found).max() / max(float(np.abs(meant).max()), 1e-12))
-    return off if np.isfinite(off) else np.inf
+def _off(meant: Sequence[np.ndarray], found: Sequence[np.ndarray]) -> float:
+    """The largest difference of outputs, each of its largest element; infinite where one is no number."""
+    parts = [
+        float(np.abs(one - other).max() / max(float(np.abs(one).max()), 1e-12))
+        for one, other in zip(meant, found, strict=True)
+    ]
+    return max(part if np.isfinite(part) else np.inf for part in parts)
 
 
 def _require_same_as_file(path: str | Path, native: NetworkNative) -> None:
@@ -148,11 +154,10 @@ def _require_same_as_file(path: str | Path, native: NetworkNative) -> None:
     for _ in range(CASES):
         inputs = [random.normal(size=shape).astype(np.float32) for shape in native.made.inputs]
         found = native(*inputs)
-        ours = found if isinstance(found, tuple) else (found,)
-        for meant, other in zip(session([x[None] for x in inputs]), ours, strict=True):
-            off = _off(meant[0], other)
-            if not off <= TOLERANCE:
-                raise Failure(
-                    f"ONNX Runtime and C disagree by {off:.1e} of the largest output (at most "
-                    f"{TOLERANCE:g}): nothing is written; please report this with the model"
-                )
+        meant = [y[0] for y in session([x[None] for x in inputs])]
+        off = _off(meant, found if isinstance(found, tuple) else (found,))
+        if not off <= TOLERANCE:
+            raise Failure(
+                f"ONNX Runtime and C disagree by {off:.1e} of the largest output (at most "
+                f"{TOLERANCE:g}): nothing is written; please report this with the model"
+            )

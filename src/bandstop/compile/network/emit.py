@@ -153,14 +153,14 @@ UNUSED static void network_laid(const float *a, int along, int across, float *ou
 INLINE float network_exp(float x)
 {
     const float most = x > 88.3f ? 88.3f : x, held = most < -87.0f ? -87.0f : most;
-    const float shifted = held * 1.44269504f + 12582912.0f; /* its last bits: the nearest whole number */
-    const float n = shifted - 12582912.0f;
+    const float shifted = held * 1.44269504f + 12582912.0f; /* its last bits: the nearest whole number n */
+    uint32_t bits;
+    memcpy(&bits, &shifted, sizeof bits); /* not shifted - 12582912, which -ffast-math would not round */
+    const float n = (float)(int32_t)(bits - 0x4B400000u);
     const float r = (held - n * 0.693359375f) + n * 2.12194440e-4f;
     const float p = 1.0f + r * (1.0f + r * (0.499999921f + r * (0.166664202f
         + r * (0.0416682256f + r * (0.00837481580f + r * 0.00138368456f)))));
-    uint32_t bits;
     float power;
-    memcpy(&bits, &shifted, sizeof bits);
     bits = (bits << 23) + 0x3F800000u;
     memcpy(&power, &bits, sizeof power);
     return x > 88.3f ? INFINITY : p * power;
