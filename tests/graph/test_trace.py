@@ -12,6 +12,7 @@ from torch.nn import functional
 
 import bandstop as bs
 from bandstop.graph import Graph, run, trace
+from bandstop.graph.trace import elementwise, layers, moves, reductions
 from bandstop.graph.trace.program import READERS
 
 
@@ -146,7 +147,8 @@ MODULES: dict[str, tuple[Callable[[], nn.Module], Sequence[tuple[int, ...]]]] = 
         lambda: Applies(
             lambda x: (x[:, [2, 0, -1]], x[:, :, [[0, 1], [2, 0]]], x[..., [1]], x.flip(-1), x.flip([1, 2]),
                        x.roll(2, -1), x.roll((1, -1), (1, 2)), x.repeat(1, 2, 1, 3),
-                       x.index_select(2, torch.tensor([1, 1, 0])), x.tile(1, 1, 2, 1))
+                       x.index_select(2, torch.tensor([1, 1, 0])), x.tile(1, 1, 2, 1), x.tile(2, 3),
+                       x.flip([]), x.index_select(1, torch.tensor([1, 0], dtype=torch.int)))
         ),
         [IMAGE],
     ),
@@ -161,7 +163,7 @@ MODULES: dict[str, tuple[Callable[[], nn.Module], Sequence[tuple[int, ...]]]] = 
     "spread": (
         lambda: Applies(
             lambda x: (x.var(1), x.var((1, 2), keepdim=True), x.var(2, correction=0), x.std(-1),
-                       x.std(1, correction=0, keepdim=True))
+                       x.std(1, correction=0, keepdim=True), x.var(1, unbiased=False), x.std((1, 2), False))
         ),
         [SERIES],
     ),
@@ -319,6 +321,11 @@ OTHER_VERSIONS = {
 """Readers of what other versions of torch.export write."""
 
 
+def test_no_two_modules_read_one_operation():
+    parts = (moves.READERS, layers.READERS, elementwise.READERS, reductions.READERS)
+    assert sum(map(len, parts)) == len(READERS)
+
+
 def test_the_table_above_asks_for_every_reader():
     used = set().union(*(traced(name)[3] for name in MODULES))
     assert set(READERS) - used <= OTHER_VERSIONS
@@ -329,6 +336,16 @@ REFUSED: dict[str, tuple[Callable, str]] = {
     "a power of a number": (lambda x: 2**x, "pow"),
     "scaled elu": (lambda x: torch.ops.aten.elu(x, 1.6, 1.05), "elu"),
     "noise": (lambda x: x + torch.randn(4), "randn, which is random"),
+    "places of two dimensions": (
+        lambda x: x[:, None][:, [0, 0], [1, 2]], "index.* several dimensions at once"
+    ),
+    "samples in another order": (lambda x: x.flip(0), "flip over the batch"),
+    "samples in turn": (lambda x: x.roll(1, 0), "roll over the batch"),
+    "flat": (lambda x: x.roll(1), "roll without dimensions"),
+    "samples again": (lambda x: x.repeat(2, 1), "repeat over the batch"),
+    "more dimensions": (lambda x: x.repeat(2, 1, 1), "repeat along a new dimension"),
+    "one value's variance": (lambda x: x[:, :1].var(1), "var.* of so few values"),
+    "variance of samples": (lambda x: x.var(0), "var.* over the batch"),
     "every other sample": (lambda x: x[::2], "slice.* over the batch"),
     "one sample": (lambda x: x + x[0], "select.* over the batch"),
     "samples apart": (lambda x: x.unbind(0)[0], "unbind.* over the batch"),

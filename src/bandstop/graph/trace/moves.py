@@ -1,4 +1,5 @@
-"""Operations that move values and leave them as they are: views, slices, joins, windows."""
+"""Operations that move values and leave them as they are: views, slices, joins, windows;
+and constants that are as large as one."""
 
 from __future__ import annotations
 
@@ -80,7 +81,7 @@ def _slice(
 def _take(r: Reader, n: fx.Node, x: fx.Node, dim: int, index: fx.Node) -> None:
     dim %= len(r.full(x))
     places = r.tensors.get(r.names[index])
-    if places is None or places.dtype != torch.long:
+    if places is None or places.dtype not in (torch.long, torch.int):
         raise Unknown(f"{called(n)} with places that are computed")
     r.apart(n, x, [dim])
     flat = [int(place) % r.full(x)[dim] for place in places.flatten()]
@@ -101,9 +102,9 @@ def _shuffled(
 ) -> None:
     """Taken in another order along each of the dimensions: order(which of them, its size)."""
     r.apart(n, x, dims)
-    name = r.names[x]
-    for i, d in enumerate(dims_of(list(dims), len(r.full(x)))):
-        name = r.add(n, "take", [name], dim=d, index=order(i, r.full(x)[d]))
+    name, sizes = r.names[x], r.full(x)
+    for i, d in enumerate(dims):
+        name = r.add(n, "take", [name], dim=d % len(sizes), index=order(i, sizes[d]))
     r.names[n] = name
 
 
@@ -120,8 +121,11 @@ def _roll(
 
 
 def _repeat(r: Reader, n: fx.Node, x: fx.Node, times: Sequence[int]) -> None:
-    if len(times) != len(r.full(x)):
+    if len(times) > len(r.full(x)):
         raise Unknown(f"{called(n)} along a new dimension")
+    if not all(times):
+        raise Unknown(f"{called(n)} into nothing")
+    times = (*(1,) * (len(r.full(x)) - len(times)), *times)
     several = [d for d, count in enumerate(times) if count != 1]
     r.apart(n, x, several)
     name = r.names[x]

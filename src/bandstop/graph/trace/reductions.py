@@ -10,16 +10,19 @@ from torch import fx
 from bandstop.graph.trace.reader import Read, Reader, Unknown, called, dims_of, each
 
 
+def _summed(r: Reader, n: fx.Node, name: str, over: tuple[int, ...], count: float = 1) -> str:
+    """The sum over dimensions, divided by `count`."""
+    made = r.add(n, "sum", [name], dims=over)
+    return made if count == 1 else r.add(n, "scale", [made], scale=1 / count, shift=0.0)
+
+
 def _total(mean: bool) -> Read:
     def read(
         r: Reader, n: fx.Node, x: fx.Node, dims: Any = None, keep: bool = False, **_: Any
     ) -> None:
         over = dims_of(dims, len(r.full(x)))
         r.apart(n, x, over)
-        made = r.add(n, "sum", [r.names[x]], dims=over)
-        if mean:
-            count = math.prod(r.full(x)[d] for d in over)
-            made = r.add(n, "scale", [made], scale=1 / count, shift=0.0)
+        made = _summed(r, n, r.names[x], over, math.prod(r.full(x)[d] for d in over) if mean else 1)
         if not keep:
             r.reshaped(n, made)
 
@@ -41,12 +44,9 @@ def _spread(root: bool) -> Read:
         less = float(1 if correction is None else correction)
         if count <= less:
             raise Unknown(f"{called(n)} of so few values")
-        total = r.add(n, "sum", [r.names[x]], dims=over)
-        mean = r.add(n, "scale", [total], scale=1 / count, shift=0.0)
+        mean = _summed(r, n, r.names[x], over, count)
         apart = r.add(n, "subtract", [r.names[x], mean])
-        squares = r.add(n, "multiply", [apart, apart])
-        made = r.add(n, "sum", [squares], dims=over)
-        made = r.add(n, "scale", [made], scale=1 / (count - less), shift=0.0)
+        made = _summed(r, n, r.add(n, "multiply", [apart, apart]), over, count - less)
         if root:
             made = r.add(n, "sqrt", [made])
         if not keepdim:
