@@ -73,8 +73,8 @@ def test_a_file_cut_short_within_quotes_is_refused(tmp_path_factory, quote, seed
     text = table(numbers(seed), ",", quote)
     marks = [at for at, letter in enumerate(text) if letter == quote][::2]
     at = data.draw(st.sampled_from([m for m in marks if m > text.index("\n")]))
-    with pytest.raises(BadInput):
-        read(tmp_path_factory.mktemp("t"), text[: at + data.draw(st.integers(1, 3))])
+    with pytest.raises(BadInput, match="no CSV"):
+        read(tmp_path_factory.mktemp("t"), text[: at + data.draw(st.integers(1, 2))])
     with pytest.raises(BadInput, match="no CSV"):
         read(tmp_path_factory.mktemp("t"), text + quote)
 

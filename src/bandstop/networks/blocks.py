@@ -39,8 +39,8 @@ def adjacencies(nodes: int, bones: Bones) -> Tensor:
 class Convolution(nn.Conv2d):
     """A two-dimensional convolution with the weights scale * latent; parameters as `nn.Conv2d`."""
 
-    def __init__(self, *sizes: Any) -> None:
-        super().__init__(*sizes)
+    def __init__(self, *sizes: Any, **options: Any) -> None:
+        super().__init__(*sizes, **options)
         self.scale = self.weight[0].numel() ** -0.5
 
     def reset_parameters(self) -> None:
@@ -98,9 +98,9 @@ def unscaled(net: nn.Module) -> nn.Module:
     return net
 
 
-def pointwise(inputs: int, outputs: int, stride: int = 1) -> Convolution:
+def pointwise(inputs: int, outputs: int, stride: int = 1, bias: bool = True) -> Convolution:
     """A 1 x 1 convolution that takes every `stride`-th frame."""
-    return Convolution(inputs, outputs, 1, (stride, 1))
+    return Convolution(inputs, outputs, 1, (stride, 1), bias=bias)
 
 
 def temporal(

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from bandstop.networks.blocks import (
     Bones,
-    Convolution,
     Latent,
     Residual,
     Stack,
@@ -26,9 +25,10 @@ REDUCTION, LEAST = 8, 8
 
 
 class Refined(nn.Module):
-    """sum over k of (A_k + alpha_k R_k(x)) W_k x, normalised, with R[c, u, v] = V[c] tanh(p[u] - q[v]).
+    """sum over k of (A_k + alpha_k R_k(x)) W_k x, normalised.
 
-    p and q are pointwise maps of x, averaged over frames; alpha starts at 0.
+    R_k[c, u, v] = b_k[c] + sum over r of V_k[c, r] tanh(p_k[r, u] - q_k[r, v]); p and q are pointwise maps
+    of x, averaged over frames; alpha and b start at 0.
 
     Parameters
     ----------
@@ -38,26 +38,26 @@ class Refined(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, adjacency: Tensor) -> None:
         super().__init__()
-        self.count, compared = len(adjacency), max(LEAST, inputs // REDUCTION)
-        self.from_ = pointwise(inputs, self.count * compared)
-        self.to_ = Convolution(inputs, self.count * compared, 1, 1, 0, 1, 1, False)
-        self.refine = Latent(torch.randn(self.count, outputs, compared) * compared**-0.5)
-        self.shift = nn.Parameter(torch.zeros(self.count * outputs))
-        self.mix = pointwise(inputs, self.count * outputs)
+        count, compared = len(adjacency), max(LEAST, inputs // REDUCTION)
+        self.from_ = pointwise(inputs, count * compared)
+        self.to_ = pointwise(inputs, count * compared, bias=False)  # a bias would fall to p's
+        self.refine = Latent(torch.randn(count, outputs, compared) * compared**-0.5)
+        self.shift = nn.Parameter(torch.zeros(count * outputs))
+        self.mix = pointwise(inputs, count * outputs)
         self.adjacency = Latent(adjacency)
-        self.alpha = nn.Parameter(torch.zeros(self.count))
+        self.alpha = nn.Parameter(torch.zeros(count))
         self.norm = nn.BatchNorm2d(outputs)
 
     def parts(self, x: Tensor) -> Tensor:
         """Channels as (k, channel)."""
-        return x.view(x.shape[0], self.count, -1, *x.shape[2:])
+        return x.unflatten(1, (len(self.alpha), -1))
 
     def forward(self, x: Tensor) -> Tensor:
         """(sample, channel, frame, node), channels as asked for."""
         one, other = self.parts(self.from_(x).mean(2)), self.parts(self.to_(x).mean(2))
         apart = torch.tanh(one[..., :, None] - other[..., None, :])
         refined = torch.einsum("nkruv,kcr->nkcuv", apart, self.refine())
-        refined = refined + self.shift.view(self.count, -1, 1, 1)
+        refined = refined + self.shift.view(len(self.alpha), -1, 1, 1)
         edges = refined * self.alpha.view(-1, 1, 1, 1) + self.adjacency()[:, None]
         return self.norm(torch.einsum("nkcuv,nkctv->nctu", edges, self.parts(self.mix(x))))
 
