@@ -12,6 +12,7 @@ import platform
 import pwd
 import shutil
 import stat
+import sys
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -146,13 +147,27 @@ def _remove(path: Path) -> None:
 
 
 def loaded(library: Path) -> ctypes.CDLL:
-    """Errors: Failure for a library that is damaged, or lies where nothing may be run."""
+    """A library that leaves the process as it is: what a compiler links for -ffast-math takes denormal
+    numbers for 0, everywhere, as soon as it is loaded.
+
+    Errors: Failure for a library that is damaged, or lies where nothing may be run.
+    """
+    before = _keeps_denormal()
     try:
-        return ctypes.CDLL(str(library))
+        found = ctypes.CDLL(str(library))
     except OSError as error:
         raise Failure(
             f"what was built cannot be loaded: {error}; delete that file or choose {OTHER}"
         ) from error
+    if before and not _keeps_denormal():
+        import torch
+
+        torch.set_flush_denormal(False)
+    return found
+
+
+def _keeps_denormal() -> bool:
+    return sys.float_info.min / 2 > 0
 
 
 def _processor() -> str:
