@@ -139,3 +139,15 @@ def test_an_address_where_no_scheduler_is_gets_one_sentence(base, dataset, tmp_p
     plan = expand(base, Table(("dense",), (), ("1",), (0,)), dataset)
     with pytest.raises(BadInput, match="no Dask scheduler answers"):
         sweep(plan, dataset, tmp_path, cluster=f"tcp://127.0.0.1:{free_port()}")
+
+
+def test_a_machine_too_busy_for_dask_to_start_gets_one_sentence(
+    base, dataset, tmp_path, monkeypatch
+):
+    def late(address, timeout):
+        raise AssertionError  # as distributed does where its thread does not run in time
+
+    monkeypatch.setattr(distributed, "Client", late)
+    plan = expand(base, Table(("dense",), (), ("1",), (0,)), dataset)
+    with pytest.raises(BadInput, match="Dask did not start in time"):
+        sweep(plan, dataset, tmp_path, cluster="tcp://127.0.0.1:1")

@@ -97,13 +97,10 @@ def crew(jobs: int | None, cluster: str | None) -> Iterator[int]:
         raise BadInput("--cluster needs Dask: pip install 'bandstop[cluster]'") from error
     try:
         client = Client(cluster, timeout="10s")
-    except (
-        OSError,
-        ValueError,
-        TypeError,
-        RuntimeError,
-    ) as error:  # the last two of its TLS settings
-        why = str(error).partition("\n")[0]
+    except (OSError, ValueError, TypeError, RuntimeError, AssertionError) as error:
+        # the third and the fourth are of its TLS settings; the last, without words, of a thread that it
+        # waits for
+        why = str(error).partition("\n")[0] or "Dask did not start in time; is this machine busy?"
         raise BadInput(
             f"no Dask scheduler answers at {cluster} ({why}); start one, look at its address, and at "
             "Dask's TLS settings where it asks for them (docs/how-to/sweeps.md)"
