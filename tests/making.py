@@ -5,6 +5,8 @@ What is random is drawn by hypothesis or comes from a seed; nothing here checks 
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import torch
 from hypothesis import strategies as st
@@ -183,8 +185,12 @@ def bundle(fusion: str = "sum", keep: float = 0.3, seed: int = 0, view: str = "f
     )
 
 
-def graph_bundle(kind: str = "st-gcn++", keep: float = 0.4, seed: int = 0) -> Bundle:
-    """A bundle of a temporal network with a fraction `keep` of each of its tensors; 1: of every rate."""
+@functools.cache
+def graph_bundle(
+    kind: str = "st-gcn++", keep: float = 0.4, seed: int = 0, lowest: float = 0.2
+) -> Bundle:
+    """A bundle of a temporal network with a fraction `keep` of each of its tensors; 1: of every rate
+    from `lowest` to 0.8."""
     description = Description(SIDED, chunks=4, speeds=True)
     nodes, features = description.size
     with torch.random.fork_rng(devices=[]):
@@ -203,7 +209,7 @@ def graph_bundle(kind: str = "st-gcn++", keep: float = 0.4, seed: int = 0) -> Bu
         small, facts = made.net, facts | {"weights_kept": made.kept}
     else:
         topology = GraphTopology(graph, {n: tuple(s.shape) for n, s in scores.items()})
-        ranks = topology.order(scores, Budget(0.2), Budget(0.8))
+        ranks = topology.order(scores, Budget(lowest), Budget(0.8))
         small = GraphNet(masked_graph(graph, {n: r < NEVER for n, r in ranks.items()}))
     total = sum(s.numel() for s in scores.values())
     raw = describe(recordings(), description)
@@ -213,5 +219,5 @@ def graph_bundle(kind: str = "st-gcn++", keep: float = 0.4, seed: int = 0) -> Bu
         Normalisation.of(raw, speeds=True),
         ("wave", "push", "bow"),
         facts,
-        None if ranks is None else Order(ranks, total, 0.2, 0.8),
+        None if ranks is None else Order(ranks, total, lowest, 0.8),
     )

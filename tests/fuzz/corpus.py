@@ -128,7 +128,7 @@ SEEDS: dict[str, Callable[[], list[Files]]] = {
             bundle(keep=1.0, view="camera"),
             many_rates(),
             graph_bundle(),
-            graph_bundle(keep=1.0),
+            graph_bundle(keep=1.0, lowest=0.7),
         )
     ],
     "checkpoint": lambda: [_made(_checkpoint)],
