@@ -14,6 +14,7 @@ from bandstop.compile.ir import Graph
 from bandstop.compile.lower import Net, lower, signal_shape
 from bandstop.compile.native import Native, native_of
 from bandstop.compile.passes import PASSES, ChooseOrder, ChooseStorage, Pass, Quantise, run_passes
+from bandstop.compile.passes.quantise_network import QuantiseNetwork
 from bandstop.compile.proof import (
     INT8_TOLERANCE,
     Proof,
@@ -60,10 +61,9 @@ class Options:
     def arranged(self, lowered: Graph, shape: tuple[int, int]) -> Graph:
         """The graph that is written down. shape: (nodes, features) of a signal."""
         passes = self.passes(shape)
-        if lowered.has("network") and (self.int8 or self.order or self.storage):
+        if lowered.has("network") and (self.order or self.storage):
             raise BadInput(
-                "8-bit weights, orders and storages are for attention-gcn, and this network is another; "
-                "leave them out"
+                "orders and storages are for attention-gcn, and this network is another; leave them out"
             )
         if self.optimize == "speed" or lowered.has("network"):
             return run_passes(lowered, passes)
@@ -77,7 +77,7 @@ class Options:
         if self.int8:
             signals = check_signals(*shape) if self.signals is None else self.signals
             at = next(i for i, p in enumerate(chosen) if isinstance(p, ChooseOrder))
-            chosen.insert(at, Quantise(signals))
+            chosen[at:at] = [Quantise(signals), QuantiseNetwork(signals)]
         return tuple(chosen)
 
 

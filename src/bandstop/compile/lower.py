@@ -11,11 +11,12 @@ from bandstop import graph as network
 from bandstop.compile.ir import Constant, Graph, Node
 from bandstop.compile.layout import padded
 from bandstop.compile.network.lower import lower as steps_of
+from bandstop.compile.ranked import Ranked
 from bandstop.data.describe import Description
 from bandstop.data.normalise import Normalisation
 from bandstop.graph import GraphNet
 from bandstop.graph.limits import largest_input
-from bandstop.graph.simplify import simplify
+from bandstop.graph.simplify import simplify_ranked
 from bandstop.nn import CompactGCN, reach
 
 Net = CompactGCN | GraphNet
@@ -32,9 +33,14 @@ def signal_shape(net: Net) -> tuple[int, int]:
 
 @torch.no_grad()
 def lower(
-    net: Net, description: Description, normalisation: Normalisation, classes: tuple[str, ...]
+    net: Net,
+    description: Description,
+    normalisation: Normalisation,
+    classes: tuple[str, ...],
+    ranked: Ranked | None = None,
 ) -> Graph:
-    """A network and its description as a graph, nothing merged yet.
+    """A network and its description as a graph, nothing merged yet; with the ranks of its weights, where
+    they are many rates and the network is a graph.
 
     frames -> chunks -> place -> normalise = signal -> read -> the network = logits -> softmax =
     probabilities; logits -> label.
@@ -42,7 +48,7 @@ def lower(
     if isinstance(net, CompactGCN):
         inner, constants, limit = _attention(net)
     else:
-        inner, constants, limit = _network(net, len(classes))
+        inner, constants, limit = _network(net, len(classes), ranked)
     skeleton = description.skeleton
     constants = [
         Constant("mean", _array(normalisation.mean)),
@@ -105,19 +111,29 @@ def _attention(net: CompactGCN) -> tuple[tuple[Node, ...], list[Constant], float
     return nodes, constants, reach(net.net)
 
 
-def _network(net: GraphNet, classes: int) -> tuple[tuple[Node, ...], list[Constant], float]:
+def _network(
+    net: GraphNet, classes: int, ranked: Ranked | None
+) -> tuple[tuple[Node, ...], list[Constant], float]:
     """One node, of a graph whose input is what is read."""
     whole = net.graph_now
     joints, features, graph = taken(whole)
-    simple = simplify(graph)
-    (name,) = simple.inputs
-    program = steps_of(simple, {name: (0, 1, padded(len(joints)))})
+    own = {n: torch.from_numpy(r) for n, r in ranked.ranks.items()} if ranked else {}
+    simple, ranks = simplify_ranked(graph, own)
+    if ranked:
+        ranked = replace(ranked, ranks={n: r.numpy() for n, r in ranks.items()})
+    program = steps_of(simple, steps_between(simple, len(joints)), ranked)
     exact = graph.double()
     node = Node(
         "network", "u", "logits", {}, {"graph": exact, "program": program, "classes": classes}
     )
     constants = [Constant("joints", np.array(joints)), Constant("features", np.array(features))]
     return (node,), constants, largest_input(whole)
+
+
+def steps_between(graph: network.Graph, joints: int) -> dict[str, tuple[int, ...]]:
+    """How what is read lies in memory: input -> its strides."""
+    (name,) = graph.inputs
+    return {name: (0, 1, padded(joints))}
 
 
 def taken(graph: network.Graph) -> tuple[list[int], list[int], network.Graph]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import torch
@@ -10,6 +11,11 @@ from torch import Tensor
 from bandstop.graph.graph import Graph, Node
 from bandstop.graph.operations import OPERATIONS
 from bandstop.graph.operations.contract import letters
+from bandstop.graph.operations.maps import Function
+from bandstop.graph.operations.move import Move
+
+Ranks = dict[str, Tensor]
+"""Tensor -> rank of each of its elements: a rate leaves those of a rank below a number, the rest is 0."""
 
 
 @torch.no_grad()
@@ -26,26 +32,70 @@ def simplify(graph: Graph) -> Graph:
         No node has constants alone for inputs, and a product or a sum with a constant behind a linear
         operation is part of its weights where that is possible.
     """
-    return _scaled(_known(graph)).pruned()
+    return simplify_ranked(graph, {})[0]
 
 
-def _known(graph: Graph) -> Graph:
-    tensors, nodes = dict(graph.tensors), []
+@torch.no_grad()
+def simplify_ranked(graph: Graph, ranks: Mapping[str, Tensor]) -> tuple[Graph, Ranks]:
+    """`simplify`, of a graph that stands for many rates.
+
+    Parameters
+    ----------
+    graph : with every weight that any rate keeps
+    ranks : tensor -> rank of each of its elements
+
+    Returns
+    -------
+    Graph, and dict of str to Tensor
+        The second for its own tensors. What adds up elements of several ranks is no tensor with ranks:
+        that is left to be computed.
+    """
+    graph, ranks = _known(graph, ranks)
+    graph = _scaled(graph, ranks).pruned()
+    return graph, {name: rank for name, rank in ranks.items() if name in graph.tensors}
+
+
+def _known(graph: Graph, ranks: Mapping[str, Tensor]) -> tuple[Graph, Ranks]:
+    tensors, found, nodes = dict(graph.tensors), dict(ranks), []
     for node in graph.nodes:
-        if all(name in tensors for name in node.inputs):
-            inputs = [tensors[name] for name in node.inputs]
-            tensors[node.output] = OPERATIONS[node.operation].run(inputs, node.attributes, 1)
-        else:
+        if not all(name in tensors for name in node.inputs):
             nodes.append(node)
-    return replace(graph, nodes=tuple(nodes), tensors=tensors)
+            continue
+        inputs = [tensors[name] for name in node.inputs]
+        if any(name in found for name in node.inputs):
+            carried = _carried(node, inputs, found)
+            if carried is None:
+                nodes.append(node)
+                continue
+            found[node.output] = carried
+        tensors[node.output] = OPERATIONS[node.operation].run(inputs, node.attributes, 1)
+    return replace(graph, nodes=tuple(nodes), tensors=tensors), found
 
 
-def _scaled(graph: Graph) -> Graph:
+def _carried(node: Node, inputs: list[Tensor], ranks: Ranks) -> Tensor | None:
+    """The ranks of what a node makes, where each of its elements is 0 as soon as one of theirs is."""
+    operation = OPERATIONS[node.operation]
+    theirs = [
+        ranks[name].double() if name in ranks else torch.zeros_like(t, dtype=torch.double)
+        for name, t in zip(node.inputs, inputs, strict=True)
+    ]
+    if isinstance(operation, Move):
+        return operation.run(theirs, node.attributes, 1).long()
+    if node.operation == "multiply":
+        return torch.maximum(*theirs).long()
+    single = isinstance(operation, Function)
+    if single and operation.run([torch.zeros(())], node.attributes, 1) == 0:
+        return theirs[0].long()
+    return None
+
+
+def _scaled(graph: Graph, ranks: Ranks) -> Graph:
+    """Weights that are scaled keep their ranks, which are added to `ranks` under their new names."""
     tensors, uses = dict(graph.tensors), _uses(graph)
     nodes: list[Node] = []
     at: dict[str, int] = {}
     for node in graph.nodes:
-        made = _folded(node, nodes, at, tensors, uses)
+        made = _folded(node, nodes, at, tensors, uses, ranks)
         if made is None:
             at[node.output] = len(nodes)
             nodes.append(node)
@@ -66,17 +116,19 @@ def _folded(
     at: dict[str, int],
     tensors: dict[str, Tensor],
     uses: dict[str, int],
+    ranks: Ranks,
 ) -> bool | None:
     """Make a product with a constant part of the linear operation before it; None where it is not."""
     data = [name for name in node.inputs if name not in tensors]
     if node.operation not in ("multiply", "scale", "add") or len(data) != 1:
         return None
     (source,) = data
-    if source not in at or uses[source] != 1:
+    if source not in at or uses[source] != 1 or any(name in ranks for name in node.inputs):
         return None
     before = nodes[at[source]]
     shift = None
-    if before.operation == "add" and before.inputs[1] in tensors and before.inputs[0] in at:
+    known = before.operation == "add" and before.inputs[1] in tensors
+    if known and before.inputs[1] not in ranks and before.inputs[0] in at:
         shift, linear = before, nodes[at[before.inputs[0]]]
         if uses[before.inputs[0]] != 1:
             return None
@@ -102,6 +154,8 @@ def _folded(
         return None  # two short constants would become a long one
     name = f"{node.output}.weight"
     tensors[name] = weight
+    if linear.inputs[1] in ranks:
+        ranks[name] = ranks[linear.inputs[1]]
     place = at[linear.output]
     bare = f"{node.output}.bare"
     nodes[place] = replace(linear, inputs=(linear.inputs[0], name), output=bare)

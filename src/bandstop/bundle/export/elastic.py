@@ -10,8 +10,6 @@ from bandstop.compile import CSource
 from bandstop.compile.c.text import identifier
 from bandstop.compile.elastic import Elastic, Ranked, compile_elastic
 from bandstop.errors import BadInput
-from bandstop.graph import GraphNet
-from bandstop.nn import CompactGCN
 
 if TYPE_CHECKING:
     from bandstop.bundle.bundle import Bundle
@@ -25,24 +23,14 @@ def compiled_elastic(bundle: Bundle, name: str, command: str) -> tuple[CSource, 
             "an elastic file needs a network of many rates, and this bundle has one rate; design with "
             "method mrmp, or take --target c"
         )
-    if isinstance(bundle.net, GraphNet):
-        raise BadInput(
-            "an elastic file holds an attention-gcn, and this network is another; take one rate out with "
-            "bandstop extract, and --target c"
-        )
     ranked = Ranked(
         {n: r.numpy() for n, r in order.ranks.items()}, order.weights, order.lowest, order.highest
     )
     made, elastic, _ = compile_elastic(
-        bundle.net, ranked, lambda rate: _attention(bundle.at(rate)), bundle.description,
+        bundle.net, ranked, lambda rate: bundle.at(rate).net, bundle.description,
         bundle.normalisation, bundle.classes, name, origin(bundle, command),
     )  # fmt: skip
     return made, elastic
-
-
-def _attention(bundle: Bundle) -> CompactGCN:
-    assert isinstance(bundle.net, CompactGCN)
-    return bundle.net
 
 
 def to_elastic(bundle: Bundle, path: Path, command: str = "Bundle.export") -> Exported:

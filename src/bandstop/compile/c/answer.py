@@ -61,7 +61,7 @@ static int answer_of(const float *logits, ${name}_answer *answer)
 static int classify(const float *signal, float *memory, ${name}_answer *answer)
 {
     float logits[$NAME_CLASSES];
-    network(signal, memory, logits);
+$asks    network(signal, memory, logits);
     return answer_of(logits, answer);
 }
 
@@ -202,7 +202,7 @@ typedef struct {
     unsigned long begun;
 } ${name}_stream;
 
-extern const char *const ${name}_classes[$NAME_CLASSES];
+${declared}extern const char *const ${name}_classes[$NAME_CLASSES];
 
 /* A whole recording: count frames of $NAME_NODES nodes of x, y, z in $unit, frame by frame. */
 int ${name}_from_frames(const float *frames, size_t count, size_t nodes, void *scratch,

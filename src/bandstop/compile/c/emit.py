@@ -14,12 +14,14 @@ from bandstop.compile.c.dense import dense, paths
 from bandstop.compile.c.filter_dense import filter_dense
 from bandstop.compile.c.front import front
 from bandstop.compile.c.mix import mix
-from bandstop.compile.c.network import network
+from bandstop.compile.c.network import floats_of, mark_of, network, ranks_in
 from bandstop.compile.c.prelude import PRELUDE
+from bandstop.compile.c.rate import ASKS, DECLARED, SET_RATE, words_of
 from bandstop.compile.c.read import read
-from bandstop.compile.c.text import Part, array, comment, filled, identifier
+from bandstop.compile.c.text import Part, array, comment, identifier, named
 from bandstop.compile.ir import Graph, Node
 from bandstop.compile.layout import float32_below
+from bandstop.compile.network.plan import plan_bytes
 from bandstop.compile.verify import shapes
 from bandstop.errors import BadInput
 from bandstop.text import in_c_string, in_comment
@@ -114,10 +116,16 @@ def emit(graph: Graph, name: str, facts: Mapping[str, str], unit: str = "mm") ->
         "signal_at": offsets["signal"],
         "state_at": offsets["means"],
         "calls": "\n".join(calls),
+        "asks": "",
+        "declared": "",
     }
+    ranked = ranks_in(graph)
+    if ranked:
+        words |= words_of(ranked, mark_of(graph))
+        words |= {"asks": named(ASKS, **words), "declared": named(DECLARED, **words).lstrip()}
     macs = sum(layer.macs for layer in layers)
     head = _head(name, graph, facts, layers, scratch, macs)
-    header = head + _named(HEADER, words)
+    header = head + named(HEADER, **words)
     arrays = [*first.arrays, *(a for p, _ in parts for a in p.arrays)]
     text = "".join(p.code for p, _ in parts)
     source = "".join(
@@ -127,10 +135,11 @@ def emit(graph: Graph, name: str, facts: Mapping[str, str], unit: str = "mm") ->
             PRELUDE,
             "\n/* ---- weights and positions ---- */\n",
             *(array(a) for a in arrays),
-            _classes(name, graph.classes),
+            classes_of(name, graph.classes),
             first.code,
             text,
-            _named(SOURCE, words),
+            named(SOURCE, **words),
+            named(SET_RATE, **words) if ranked else "",
         ]
     )
     return CSource(name, source, header, layers, scratch, macs, dict(facts))
@@ -146,7 +155,8 @@ def _parts(graph: Graph) -> list[tuple[Part, Node]]:
 
 
 def scratch_bytes(graph: Graph) -> int:
-    return 64 + 4 * max((b.offset + b.floats for b in graph.buffers), default=0)
+    plan = plan_bytes(graph.the("network").attributes["program"]) if ranks_in(graph) else 0
+    return 64 + 4 * floats_of(graph) + plan
 
 
 def footprint(graph: Graph) -> tuple[int, int]:
@@ -163,11 +173,6 @@ def float_bits(limit: float) -> int:
     return int(float32_below(limit).view("uint32"))
 
 
-def _named(template: str, words: Mapping[str, object]) -> str:
-    """$NAME_WORD is the upper-case name before _WORD; everything else as `filled`."""
-    return filled(template.replace("$NAME_", "${NAME}_"), **words)
-
-
 def _storage(graph: Graph, node: Node) -> str:
     if node.operation == "paths":
         return "multiplied out"
@@ -181,7 +186,7 @@ def _storage(graph: Graph, node: Node) -> str:
     return " + ".join(words)
 
 
-def _classes(name: str, classes: tuple[str, ...]) -> str:
+def classes_of(name: str, classes: tuple[str, ...]) -> str:
     quoted = ", ".join(map(in_c_string, classes))
     return f"\nconst char *const {name}_classes[{len(classes)}] = {{{quoted}}};\n"
 

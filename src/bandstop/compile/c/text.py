@@ -47,6 +47,11 @@ def filled(template: str, **values: object) -> str:
     return Template(template).substitute({k: str(v) for k, v in values.items()})
 
 
+def named(template: str, **values: object) -> str:
+    """$NAME_WORD is the upper-case name before _WORD; everything else as `filled`."""
+    return filled(template.replace("$NAME_", "${NAME}_"), **values)
+
+
 def weights_of(kind: str) -> dict[str, str]:
     """How templates name the type of a weight, and the function that reads a vector of them."""
     return {"weight_type": kind, "load": "load_bytes" if kind == "int8_t" else "load"}

@@ -9,11 +9,10 @@ from dataclasses import replace
 import numpy as np
 
 from bandstop.compile.build import Compiler
-from bandstop.compile.c import CSource
+from bandstop.compile.c import CSource, emit
 from bandstop.compile.cache import loaded
 from bandstop.compile.elastic.emit import emit_elastic
-from bandstop.compile.elastic.tables import Ranked
-from bandstop.compile.lower import lower
+from bandstop.compile.lower import Net, lower, signal_shape
 from bandstop.compile.native import Native, native_of
 from bandstop.compile.passes import FoldNormalisation, run_passes
 from bandstop.compile.proof import (
@@ -25,10 +24,10 @@ from bandstop.compile.proof import (
     native_frames,
     prove,
 )
+from bandstop.compile.ranked import Ranked
 from bandstop.data.describe import Description
 from bandstop.data.normalise import Normalisation
 from bandstop.errors import BadInput
-from bandstop.nn import CompactGCN
 
 RATES = 9
 """How many rates are proven: both ends, and others evenly between them."""
@@ -74,9 +73,9 @@ class Elastic:
 
 
 def compile_elastic(
-    net: CompactGCN,
+    net: Net,
     ranked: Ranked,
-    at: Callable[[float], CompactGCN],
+    at: Callable[[float], Net],
     description: Description,
     normalisation: Normalisation,
     classes: tuple[str, ...],
@@ -90,10 +89,13 @@ def compile_elastic(
     net  with every weight that is ever kept; `at` gives the network of one rate, for the proof
     Errors: Failure where the C and the network of a rate disagree, or there is no compiler.
     """
-    lowered = lower(net, description, normalisation, classes)
-    graph = run_passes(lowered, (FoldNormalisation(),))
-    made = emit_elastic(graph, ranked, name, facts or {}, description.skeleton.unit)
-    shape = (net.nodes, net.all_features)
+    lowered, shape = lower(net, description, normalisation, classes, ranked), signal_shape(net)
+    unit = description.skeleton.unit
+    if lowered.has("network"):
+        made = emit(run_passes(lowered), name, facts or {}, unit)
+    else:
+        graph = run_passes(lowered, (FoldNormalisation(),))
+        made = emit_elastic(graph, ranked, name, facts or {}, unit)
     elastic = Elastic(native_of(made, shape, classes, compiler), ranked)
     signals, worst = check_signals(*shape), None
     for rate in np.linspace(ranked.lowest, ranked.highest, RATES):

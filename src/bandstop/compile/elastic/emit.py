@@ -10,25 +10,25 @@ import numpy as np
 
 from bandstop.compile.c.answer import HEADER, SOURCE
 from bandstop.compile.c.channels import channel
-from bandstop.compile.c.emit import FEWEST_FRAMES, CSource, Layer, _classes, float_bits, table
+from bandstop.compile.c.emit import FEWEST_FRAMES, CSource, Layer, classes_of, float_bits, table
 from bandstop.compile.c.front import front
 from bandstop.compile.c.prelude import PRELUDE, wide
+from bandstop.compile.c.rate import ASKS, DECLARED, HELD, SET_RATE, words_of
 from bandstop.compile.c.read import read
-from bandstop.compile.c.text import TYPES, array, comment, filled, identifier
+from bandstop.compile.c.text import TYPES, array, comment, filled, identifier, named
 from bandstop.compile.elastic import kernel
 from bandstop.compile.elastic.plan import MultipliedOut, multiplied_out
-from bandstop.compile.elastic.tables import Ranked, attention_arrays, dense_arrays, filter_arrays
+from bandstop.compile.elastic.tables import attention_arrays, dense_arrays, filter_arrays
 from bandstop.compile.ir import Graph, Storage
 from bandstop.compile.layout import WIDE, Array, class_lanes, index_bits, padded, unsigned
 from bandstop.compile.passes.buffers import floats
-from bandstop.errors import BadInput, Failure
+from bandstop.compile.ranked import Ranked
+from bandstop.errors import BadInput
 from bandstop.fingerprint import fingerprint
 from bandstop.text import in_comment
 
 FEW = 2 * WIDE
 """Outputs and nodes that fit into two vectors, from which a permutation picks."""
-ANSWER = "    network(signal, memory, logits);\n"
-CLASSES = "extern const char *const"
 
 
 def emit_elastic(
@@ -57,7 +57,8 @@ def emit_elastic(
         "calls": "    elastic(signal, memory, logits);",
     }
     mark = fingerprint({n: [a.data for a in part] for n, part in tables.items()}, 8)
-    words["mark"] = int(mark, 16) or 1
+    words |= words_of(ranked, mark)
+    words |= {"asks": named(ASKS, **words), "declared": named(DECLARED, **words).lstrip()}
 
     scratch = words["scratch"]
     outputs, features = words["outputs"], words["features"]
@@ -77,11 +78,13 @@ def emit_elastic(
     total = sum(layer.macs for layer in layers)
     head = _head(name, facts, ranked, out, layers, scratch, total)
     of_signal = words | {"features": words["width"]}  # the kernel's are those that are read
-    header = head + _declared(_named(HEADER, of_signal), words)
+    header = head + named(HEADER, **of_signal)
     code = [
         first.code,
         reads.code,
         filled(kernel.PLAN, **words),
+        filled(HELD, **words),
+        filled(kernel.PLAN_TWO, **words),
         filled(kernel.PLAN_ONE, **words),
         filled(kernel.MIX, **words),
         channel("filter", words["channels"], words["stride"],
@@ -90,8 +93,8 @@ def emit_elastic(
         filled(kernel.CHANNELS, **words),
         filled(kernel.TERMS, **words),
         filled(kernel.CALL, **words),
-        _checked(_named(SOURCE, words), name),
-        _named(kernel.SET_RATE, words),
+        named(SOURCE, **words),
+        named(SET_RATE, **words),
     ]  # fmt: skip
     arrays = [*first.arrays, *reads.arrays, *(a for part in tables.values() for a in part)]
     source = "".join(
@@ -101,7 +104,7 @@ def emit_elastic(
             PRELUDE,
             "\n/* ---- weights, positions and ranks ---- */\n",
             *(array(a) for a in arrays),
-            _classes(name, graph.classes),
+            classes_of(name, graph.classes),
             *code,
         ]
     )
@@ -188,8 +191,7 @@ def _words(
         "dense_look_up": "_mm512_permutex2var_ps((__m512)h[0], i, (__m512)h[ROW_VECS - 1])" if few
         else "gathered(i, row)",
         "logits": filled(kernel.LOGITS, classes=classes, each=each, lanes=lanes),
-        "weights": ranked.weights, "most": ranked.most,
-        "lowest": repr(ranked.lowest), "highest": repr(ranked.highest), "fewest": FEWEST_FRAMES,
+        "fewest": FEWEST_FRAMES,
         "reach": float_bits(graph.reach), "farthest": float_bits(graph.farthest),
     }  # fmt: skip
 
@@ -198,25 +200,6 @@ ROW = "float row[$stride];"
 ROW_IF_PLAIN = "\n#if !(LANES == 16 && VECTORS)\n        float row[$stride];\n#endif"
 KEEP = "UNROLL for (int v = 0; v < ROW_VECS; v++) store(row + (t + v) * LANES, h[v]);"
 KEEP_IF_PLAIN = f"\n#if !(LANES == 16 && VECTORS)\n            {KEEP}\n#endif"
-
-
-def _checked(source: str, name: str) -> str:
-    """answer.py's functions, which here first ask whether a rate was set."""
-    if ANSWER not in source:
-        raise Failure("elastic: the functions of the C target have changed; please report this")
-    asks = f"    if (!ready(memory)) return {name.upper()}_NO_RATE;\n"
-    return source.replace(ANSWER, asks + ANSWER)
-
-
-def _declared(header: str, words: dict) -> str:
-    if CLASSES not in header:
-        raise Failure("elastic: the header of the C target has changed; please report this")
-    return header.replace(CLASSES, _named(kernel.DECLARED, words).lstrip() + CLASSES, 1)
-
-
-def _named(template: str, words: Mapping[str, object]) -> str:
-    """$NAME_WORD is the upper-case name before _WORD; everything else as `filled`."""
-    return filled(template.replace("$NAME_", "${NAME}_"), **words)
 
 
 def _head(

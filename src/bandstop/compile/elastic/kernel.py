@@ -40,30 +40,9 @@ typedef struct {
 } rate_plan;
 
 typedef char the_plan_must_fit[sizeof(rate_plan) <= $plan_bytes ? 1 : -1];
+"""
 
-static rate_plan *plan_of(float *memory)
-{
-    return (rate_plan *)(void *)(memory + $plan_floats);
-}
-
-static int ready(float *memory)
-{
-    return plan_of(memory)->mark == ${mark}u;
-}
-
-/* how many of the first n ranks, which rise, are below keep */
-INLINE uint32_t prefix(const $rank_type *rank, uint32_t n, uint32_t keep)
-{
-    const $rank_type *from = rank;
-    while (n > 0) {
-        const uint32_t half = n / 2;
-        const int more = from[half] < keep;
-        from += more ? half + 1 : 0;
-        n = more ? n - half - 1 : half;
-    }
-    return (uint32_t)(from - rank);
-}
-
+PLAN_TWO = r"""
 static uint32_t weights_of(int f, uint32_t keep)
 {
     return prefix(filter_rank + filter_first[f], filter_first[f + 1] - filter_first[f], keep);
@@ -376,6 +355,14 @@ LOGITS = r"""    for (int c = 0; c < $classes; c++) {
 """
 
 CALL = r"""
+static void plan_rate(rate_plan *p)
+{
+    if (p->keep <= KEEP_MULTIPLIED_OUT)
+        plan_one(&p->is.one, p->keep);
+    else
+        plan_two(&p->is.two, p->keep);
+}
+
 static void elastic(const float *restrict signal, float *restrict memory, float *restrict logits)
 {
     const rate_plan *p = plan_of(memory);
@@ -389,42 +376,4 @@ static void elastic(const float *restrict signal, float *restrict memory, float 
         channels(&p->is.two, p->keep, memory + $mixed_floats, logits);
     }
 }
-"""
-
-SET_RATE = r"""
-int ${name}_set_rate(void *scratch, size_t bytes, double rate)
-{
-    rate_plan *p;
-    double kept;
-    if (!scratch) return $NAME_NULL;
-    if (bytes < $NAME_SCRATCH_BYTES) return $NAME_SMALL_SCRATCH;
-    if (!(rate >= $NAME_LOWEST_RATE - 1e-9 && rate <= $NAME_HIGHEST_RATE + 1e-9))
-        return $NAME_RATE_OUTSIDE;
-    kept = rint((1.0 - rate) * $weights.0);
-    kept = kept < 1.0 ? 1.0 : kept > $most.0 ? $most.0 : kept;
-    p = plan_of(aligned(scratch));
-    p->keep = (uint32_t)kept;
-    if (p->keep <= KEEP_MULTIPLIED_OUT)
-        plan_one(&p->is.one, p->keep);
-    else
-        plan_two(&p->is.two, p->keep);
-    p->mark = ${mark}u;
-    return $NAME_OK;
-}
-"""
-
-DECLARED = r"""
-/* ---- every rate from $lowest to $highest in one file ---- */
-#define $NAME_LOWEST_RATE $lowest
-#define $NAME_HIGHEST_RATE $highest
-enum {
-    $NAME_RATE_OUTSIDE = -6, /* not within the range that was trained */
-    $NAME_NO_RATE = -7       /* ${name}_set_rate was not called for this scratch memory */
-};
-
-/* Sets the fraction of weights that are left out, in microseconds: the scratch memory then holds what
-   that rate leaves, and everything below answers at that rate until another one is set. Call it
-   once for each scratch memory before anything else. */
-int ${name}_set_rate(void *scratch, size_t bytes, double rate);
-
 """

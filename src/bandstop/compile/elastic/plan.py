@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from bandstop.compile import cost
-from bandstop.compile.elastic.tables import Ranked
 from bandstop.compile.layout import WIDE, Channels, class_lanes, padded
 from bandstop.compile.passes.order import term_counts
+from bandstop.compile.ranked import Ranked
 
 MOST_SLOTS = 1024
 """Of 16 terms: 96 KiB."""

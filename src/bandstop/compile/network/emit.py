@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from bandstop.compile.c.prelude import PRELUDE
-from bandstop.compile.c.text import number
+from bandstop.compile.c.text import TYPES, filled, number
 from bandstop.compile.network.lower import Program, lower
+from bandstop.compile.network.steps import Rows, Table
 from bandstop.graph import Graph
 from bandstop.graph.simplify import simplify
 
@@ -29,14 +30,15 @@ KERNELS = r"""
 
 typedef struct {
     const uint32_t *start, *at, *offset; /* of a row's weights; of its offsets; offsets */
-    const float *weight, *bias;
-} network_table;
+    const $weight_type *weight;
+    const float *bias$scale;
+$rank} network_table;
 
 /* COUNT vectors of columns from c on, of every row: bias + sum of weight x in[offset + c] (+ plus) */
 #define NETWORK_ROWS(COUNT)                                                                        \
     for (int row = 0; row < rows; row++) {                                                         \
-        const uint32_t count = t->start[row + 1] - t->start[row];                                  \
-        const float *const weight = t->weight + t->start[row];                                     \
+        const uint32_t count = $count; \
+        const $weight_type *const weight = t->weight + t->start[row];$row_scale \
         const uint32_t *const offset = t->offset + t->at[row];                                     \
         const size_t to = (size_t)row * (size_t)columns + (size_t)c;                               \
         vec sum[COUNT];                                                                            \
@@ -45,7 +47,7 @@ typedef struct {
             sum[v] = add(sum[v], load(plus + to + v * LANES));                                     \
         for (uint32_t k = 0; k < count; k++) {                                                     \
             const float *const x = in + offset[k] + c;                                             \
-            const vec w = splat(weight[k]);                                                        \
+            const vec w = splat($weight); \
             UNROLL for (int v = 0; v < COUNT; v++)                                                 \
                 sum[v] = add_product(sum[v], w, load(x + v * LANES));                              \
         }                                                                                          \
@@ -54,7 +56,7 @@ typedef struct {
     }
 
 UNUSED static void network_rows(const float *in, const network_table *t, float *out, const float *plus,
-                         int rows, int columns, int rectify)
+                         int rows, int columns, int rectify$counts)
 {
     int c = 0;
     for (; c + 8 * LANES <= columns; c += 8 * LANES) NETWORK_ROWS(8)
@@ -66,14 +68,14 @@ UNUSED static void network_rows(const float *in, const network_table *t, float *
         NETWORK_ROWS(1)
     } else if (c < columns) {
         for (int row = 0; row < rows; row++) {
-            const float *const weight = t->weight + t->start[row];
+            const $weight_type *const weight = t->weight + t->start[row];$row_scale
             const uint32_t *const offset = t->offset + t->at[row];
-            const uint32_t count = t->start[row + 1] - t->start[row];
+            const uint32_t count = $count;
             float sum[LANES];
             for (int v = 0; v < columns; v++)
                 sum[v] = t->bias[row] + (plus ? plus[row * columns + v] : 0.0f);
             for (uint32_t k = 0; k < count; k++)
-                for (int v = 0; v < columns; v++) sum[v] += weight[k] * in[offset[k] + (uint32_t)v];
+                for (int v = 0; v < columns; v++) sum[v] += $weight * in[offset[k] + (uint32_t)v];
             for (int v = 0; v < columns; v++)
                 out[row * columns + v] = rectify && sum[v] < 0.0f ? 0.0f : sum[v];
         }
@@ -81,18 +83,18 @@ UNUSED static void network_rows(const float *in, const network_table *t, float *
 }
 
 UNUSED static void network_dots(const float *in, const network_table *t, float *out, const float *plus,
-                         int rows, int columns, int rectify)
+                         int rows, int columns, int rectify$counts)
 {
     (void)columns;
     for (int row = 0; row < rows; row++) {
-        const float *const weight = t->weight + t->start[row];
+        const $weight_type *const weight = t->weight + t->start[row];$row_scale
         const uint32_t *const offset = t->offset + t->at[row];
-        const uint32_t count = t->start[row + 1] - t->start[row];
+        const uint32_t count = $count;
         float sum[4] = {t->bias[row] + (plus ? plus[row] : 0.0f), 0.0f, 0.0f, 0.0f};
         uint32_t k = 0;
         for (; k + 4 <= count; k += 4)
-            for (uint32_t v = 0; v < 4; v++) sum[v] += weight[k + v] * in[offset[k + v]];
-        for (; k < count; k++) sum[0] += weight[k] * in[offset[k]];
+            for (uint32_t v = 0; v < 4; v++) sum[v] += $weight_v * in[offset[k + v]];
+        for (; k < count; k++) sum[0] += $weight * in[offset[k]];
         const float total = (sum[0] + sum[1]) + (sum[2] + sum[3]);
         out[row] = rectify && total < 0.0f ? 0.0f : total;
     }
@@ -213,6 +215,22 @@ class NetworkSource:
     flash: int = 0
 
 
+def kernels(program: Program) -> str:
+    """The functions that the steps call, for weights as the program stores them."""
+    small, ranked = program.bits == 8, program.ranked
+    return filled(
+        KERNELS,
+        weight_type="int8_t" if small else "float",
+        scale=", *scale" if small else "",
+        row_scale=" const float scale = t->scale[row];" if small else "",
+        weight="scale * (float)weight[k]" if small else "weight[k]",
+        weight_v="scale * (float)weight[k + v]" if small else "weight[k + v]",
+        rank=f"    const uint{ranked.bits}_t *rank;\n" if ranked else "",
+        count="counts[row]" if ranked else "t->start[row + 1] - t->start[row]",
+        counts=", const uint32_t *counts" if ranked else "",
+    )
+
+
 def emit(graph: Graph, name: str = "network") -> NetworkSource:
     """The C file of a graph, for one sample.
 
@@ -257,7 +275,7 @@ extern "C" {{
 """
     body = "    float *const memory = (float *)scratch;\n" + statements(program)
     source = (
-        f'#include "{name}.h"\n#include <stdint.h>\n#include <stddef.h>\n{PRELUDE}\n{KERNELS}\n'
+        f'#include "{name}.h"\n#include <stdint.h>\n#include <stddef.h>\n{PRELUDE}\n{kernels(program)}\n'
         + "\n".join(data(program))
         + f"\n\n{call}\n{{\n{body}\n}}\n"
     )
@@ -277,18 +295,18 @@ extern "C" {{
 def data(program: Program) -> list[str]:
     """The read-only arrays of a program."""
     tables = [text for t in program.tables for text in _table(t)]
-    return tables + [
-        _array("float" if a.dtype == np.float32 else "uint32_t", label, a.reshape(-1))
-        for label, a in program.constants.items()
-    ]
+    return tables + [_array(label, a.reshape(-1)) for label, a in _constants(program).items()]
 
 
 def stored_bytes(program: Program) -> int:
     """Read-only bytes of a program."""
-    parts = [getattr(t, part) for t in program.tables for part in PARTS]
-    return sum(4 * max(1, len(p)) for p in parts) + sum(
-        4 * a.size for a in program.constants.values()
-    )
+    parts = [a for t in program.tables for a in t.arrays.values()]
+    return sum(max(1, a.size) * a.itemsize for a in [*parts, *_constants(program).values()])
+
+
+def _constants(program: Program) -> dict[str, np.ndarray]:
+    held = {h.name: h.values for h in program.held}
+    return program.constants | held | {f"{h.name}_rank": h.rank for h in program.held}
 
 
 def statements(program: Program) -> str:
@@ -298,27 +316,19 @@ def statements(program: Program) -> str:
 
 def macs(program: Program) -> int:
     """Multiply-accumulates with weights that are not 0."""
-
-    from bandstop.compile.network.steps import Rows
-
     return sum(len(s.table.weight) * s.columns for s in program.steps if isinstance(s, Rows))
 
 
-def _table(t) -> list[str]:  # type: ignore[no-untyped-def]
+def _table(t: Table) -> list[str]:
+    parts = ", ".join(f"{t.name}_{part}" for part in t.arrays)
     return [
-        _array("uint32_t", f"{t.name}_start", t.start),
-        _array("uint32_t", f"{t.name}_at", t.at),
-        _array("uint32_t", f"{t.name}_offset", t.offset),
-        _array("float", f"{t.name}_weight", t.weight),
-        _array("float", f"{t.name}_bias", t.bias),
-        f"static const network_table {t.name} = {{{', '.join(f'{t.name}_{part}' for part in PARTS)}}};",
+        *(_array(f"{t.name}_{part}", a) for part, a in t.arrays.items()),
+        f"static const network_table {t.name} = {{{parts}}};",
     ]
 
 
-PARTS = ("start", "at", "offset", "weight", "bias")
-
-
-def _array(kind: str, name: str, values: np.ndarray) -> str:
+def _array(name: str, values: np.ndarray) -> str:
+    kind = TYPES[str(values.dtype)]
     if not len(values):
         values = np.zeros(1, values.dtype)
     text = [number(v) for v in values] if kind == "float" else [str(v) for v in values.tolist()]

@@ -9,7 +9,7 @@ import numpy as np
 from bandstop.compile.network.maker import GUARD, Maker
 from bandstop.compile.network.moves import padded
 from bandstop.compile.network.refs import Buffer, Ref, loops
-from bandstop.compile.network.steps import Clear, Elements, Fold, Mix, Product, Rows, table
+from bandstop.compile.network.steps import Clear, Elements, Fold, Mix, Product, Row, Rows
 from bandstop.graph import Node
 from bandstop.graph.operations.contract import letters
 
@@ -21,7 +21,7 @@ def rows(
     m: Maker,
     node: Node,
     source: Ref,
-    entries: list[tuple[np.ndarray, np.ndarray]],
+    entries: list[Row],
     columns: int,
     target: Ref,
 ) -> None:
@@ -31,13 +31,12 @@ def rows(
 def several(
     m: Maker,
     sources: list[Ref],
-    entries: list[tuple[np.ndarray, np.ndarray]],
+    entries: list[Row],
     columns: int,
     targets: list[Ref],
 ) -> None:
     """The same rows of several samples, whose targets lie one behind the other."""
-    weights = table(f"t{len(m.made.tables)}", entries, np.zeros(len(entries)))
-    m.made.tables.append(weights)
+    weights = m.table(entries)
     steps = [
         Rows(source, target, columns, weights, len(entries))
         for source, target in zip(sources, targets, strict=True)
@@ -52,9 +51,11 @@ def convolve(m: Maker, node: Node) -> None:
     spatial = source.shape[2:]
     if weight is None or len(spatial) > 2:
         return at_once(m, node)
+    rank = m.ranks_of(node.inputs[1])
     if len(spatial) == 1:
         source = source.viewed((*source.shape, 1)) or m.whole(source).viewed((*source.shape, 1))  # type: ignore[assignment]
         weight = weight[..., None]
+        rank = rank[..., None]
         stride, padding, dilation = (*a["stride"], 1), (*a["padding"], 0), (*a["dilation"], 1)
     else:
         stride, padding, dilation = a["stride"], a["padding"], a["dilation"]
@@ -92,9 +93,9 @@ def convolve(m: Maker, node: Node) -> None:
     entries = []
     for f in range(filters):
         first = (f // (filters // groups)) * depth
-        flat = weight[f].reshape(depth, -1)
+        flat, own = weight[f].reshape(depth, -1), rank[f].reshape(depth, -1)
         c, tap = np.nonzero(flat)
-        entries.append(((first + c) * across + taps[tap], flat[c, tap]))
+        entries.append(((first + c) * across + taps[tap], flat[c, tap], own[c, tap]))
     size = filters * out_t * wide
     target = Ref(
         Buffer(samples * size + GUARD), (samples, filters, out_t, out_v),
@@ -173,7 +174,8 @@ def known(m: Maker, node: Node, inputs: tuple[str, ...], names: list[str], out: 
     """A value with weights."""
     (own, theirs), source, weight = names, m.ref(inputs[0]), m.arrays[inputs[1]]
     sizes = dict(zip(own, source.shape, strict=True)) | dict(zip(theirs, weight.shape, strict=True))
-    if mixed(m, node, source, own, weight, theirs, out):
+    rank = m.ranks_of(inputs[1])
+    if m.made.bits == 32 and mixed(m, node, source, own, weight, rank, theirs, out):
         return
     columns = [x for x in out if x in own and x not in theirs]
     both = [x for x in own if x in theirs]
@@ -190,7 +192,8 @@ def known(m: Maker, node: Node, inputs: tuple[str, ...], names: list[str], out: 
     batch = [x for x in both if x in out]
     outer = [x for x in theirs if x in out and x not in own]
     inner = [x for x in theirs if x not in out]
-    order = weight.transpose([theirs.index(x) for x in [*batch, *outer, *inner]])
+    axes = [theirs.index(x) for x in [*batch, *outer, *inner]]
+    order, ranks = weight.transpose(axes), rank.transpose(axes)
     shape = [sizes[x] for x in [*batch, *outer]]
     offsets = np.zeros([sizes[x] for x in inner], np.int64)
     for d, x in enumerate(inner):
@@ -200,10 +203,10 @@ def known(m: Maker, node: Node, inputs: tuple[str, ...], names: list[str], out: 
         offsets = offsets + (np.arange(sizes[x]) * steps.get(x, 0)).reshape(view)
     entries = []
     for place in np.ndindex(*shape):
-        row = order[place]
+        row = order[place].reshape(-1)
         base = sum(place[d] * steps[x] for d, x in enumerate(batch))
-        at = np.nonzero(row.reshape(-1))[0]
-        entries.append((base + offsets.reshape(-1)[at], row.reshape(-1)[at]))
+        at = np.nonzero(row)[0]
+        entries.append((base + offsets.reshape(-1)[at], row[at], ranks[place].reshape(-1)[at]))
     target = m.fresh((*shape, *(sizes[x] for x in columns)))
     rows_target = Ref(target.buffer, (len(entries), count), (count, 1))
     rows(m, node, lying, entries, count, rows_target)
@@ -212,7 +215,14 @@ def known(m: Maker, node: Node, inputs: tuple[str, ...], names: list[str], out: 
 
 
 def mixed(
-    m: Maker, node: Node, source: Ref, own: str, weight: np.ndarray, theirs: str, out: str
+    m: Maker,
+    node: Node,
+    source: Ref,
+    own: str,
+    weight: np.ndarray,
+    rank: np.ndarray,
+    theirs: str,
+    out: str,
 ) -> bool:
     """A small adjacency on the last axis, where that takes fewer vector operations than rows."""
     last = out[-1]
@@ -228,7 +238,8 @@ def mixed(
     if len(flat) != 1:
         return False
     count, (step,) = flat[0]
-    matrix = weight.transpose([theirs.index(x) for x in [*inner, last]])
+    axes = [theirs.index(x) for x in [*inner, last]]
+    matrix = weight.transpose(axes)
     width = matrix.shape[-1]
     places = np.argwhere(np.any(matrix != 0, axis=-1))
     steps = np.array(lying.strides[len(rows) :])
@@ -236,21 +247,14 @@ def mixed(
     nonzero = np.count_nonzero(matrix)
     if len(places) * vectors * count > nonzero * count / 16 * 1.0 + 1.5 * moved:
         return False
-    padded = np.zeros((max(1, len(places)), vectors * 16))
-    padded[: len(places), :width] = matrix[tuple(places.T)]
     offsets = m.constant((places @ steps).astype(np.int64), "", np.uint32)
-    weights = m.constant(padded, "")
+    laid, ranks = (
+        np.pad(a[tuple(places.T)], ((0, not len(places)), (0, vectors * 16 - width)))
+        for a in (matrix, rank.transpose(axes))
+    )
+    weights = m.held(laid, ranks) if ranks.any() else m.constant(laid, "")
     m.made.steps.append(
-        Mix(
-            lying,
-            target,
-            count,
-            step,
-            offsets.buffer.name,
-            weights.buffer.name,
-            len(places),
-            width,
-        )
+        Mix(lying, target, count, step, offsets.buffer.name, weights, len(places), width)
     )
     m.refs[node.output] = target
     return True

@@ -18,6 +18,7 @@ from bandstop.compile.network.elements import elementwise
 from bandstop.compile.network.maker import Maker, Program
 from bandstop.compile.network.refs import Buffer, Ref, contiguous
 from bandstop.compile.network.steps import Elements, Step
+from bandstop.compile.ranked import Ranked
 from bandstop.errors import BadInput
 from bandstop.graph import Graph, Node, values
 
@@ -42,13 +43,20 @@ LOWER: dict[str, Callable[[Maker, Node], None]] = {
 """Operation -> how its steps are made; those of single elements have elements.py."""
 
 
-def lower(graph: Graph, strides: Mapping[str, tuple[int, ...]] | None = None) -> Program:
+def lower(
+    graph: Graph,
+    strides: Mapping[str, tuple[int, ...]] | None = None,
+    ranked: Ranked | None = None,
+    bits: int = 32,
+) -> Program:
     """The steps of one answer.
 
     Parameters
     ----------
     graph : simplified
     strides : of inputs that do not lie row by row, in floats
+    ranked : of a network of many rates, with the ranks of its tensors
+    bits : of a stored weight, 32 or 8
 
     Returns
     -------
@@ -64,8 +72,8 @@ def lower(graph: Graph, strides: Mapping[str, tuple[int, ...]] | None = None) ->
     )
     if unknown:
         raise BadInput(f"there is no C for {', '.join(unknown)} yet; torch and ONNX Runtime run it")
-    maker = Maker(graph, shapes(graph))
-    program = maker.made
+    program = Program(ranked, bits)
+    maker = Maker(graph, shapes(graph), program)
     for number, (name, shape) in enumerate(graph.inputs.items()):
         steps = (strides or {}).get(name, contiguous(shape))
         ref = Ref(Buffer(math.prod(shape), f"in{number}"), shape, steps)

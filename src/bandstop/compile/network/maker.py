@@ -9,7 +9,8 @@ import numpy as np
 
 from bandstop.compile.network.elements import elementwise, expression, literal
 from bandstop.compile.network.refs import Buffer, Ref, contiguous
-from bandstop.compile.network.steps import Elements, Rows, Step, Table
+from bandstop.compile.network.steps import Elements, Held, Row, Rows, Step, Table, table
+from bandstop.compile.ranked import Ranked
 from bandstop.graph import Graph, Node
 
 GUARD = 64
@@ -18,22 +19,39 @@ GUARD = 64
 
 @dataclass
 class Program:
-    """Steps in order, the constants they use, and the memory for one answer."""
+    """Steps in order, the constants they use, and the memory for one answer.
+
+    Parameters
+    ----------
+    ranked : of a network of many rates: what is known of them, the ranks under the graph's own names
+    bits : of a stored weight, 32 or 8
+    """
+
+    ranked: Ranked | None = None
+    bits: int = 32
 
     steps: list[Step] = field(default_factory=list)
     tables: list[Table] = field(default_factory=list)
     constants: dict[str, np.ndarray] = field(default_factory=dict)
     inputs: list[Ref] = field(default_factory=list)
     outputs: list[Ref] = field(default_factory=list)
+    held: list[Held] = field(default_factory=list)
     floats: int = 0
+
+    @property
+    def held_floats(self) -> int:
+        """Of all constants that a rate leaves some of, each from a whole vector on."""
+        return max((h.at + -(-h.values.size // 16) * 16 for h in self.held), default=0)
 
 
 class Maker:
     """Memory and steps of one graph; values that one element-wise node reads are made as it goes."""
 
-    def __init__(self, graph: Graph, shapes: dict[str, tuple[int, ...]]) -> None:
+    def __init__(self, graph: Graph, shapes: dict[str, tuple[int, ...]], made: Program) -> None:
         self.graph, self.shapes = graph, shapes
-        self.made = Program()
+        self.made = made
+        self.ranks = made.ranked.ranks if made.ranked else {}
+        self.plan = Buffer(0, "plan->constants")
         self.refs: dict[str, Ref] = {}
         self.rows_of: dict[int, list[Rows]] = {}
         self.arrays = {n: t.detach().double().cpu().numpy() for n, t in graph.tensors.items()}
@@ -42,6 +60,18 @@ class Maker:
         for node in graph.nodes:
             for name in node.inputs:
                 self.users.setdefault(name, []).append(node)
+
+    def ranks_of(self, name: str) -> np.ndarray:
+        """Of a tensor's elements: those that every rate keeps have 0."""
+        return self.ranks.get(name, np.zeros(self.arrays[name].shape, np.int64))
+
+    def table(self, rows: list[Row]) -> Table:
+        """Put a table of rows down."""
+        made = self.made
+        bits = made.ranked.bits if made.ranked else 0
+        first = sum(len(t.bias) for t in made.tables)
+        made.tables.append(table(f"t{len(made.tables)}", rows, bits, first, made.bits))
+        return made.tables[-1]
 
     def alone(self, name: str) -> bool:
         """Whether one node reads a value, and nobody else."""
@@ -70,7 +100,8 @@ class Maker:
             rows = self.maker(name)
             if rows is None or self.shapes[name] != self.shapes[node.output]:
                 continue
-            joined = self.biased if other in self.arrays else self.joined
+            fixed = other in self.arrays and other not in self.ranks
+            joined = self.biased if fixed else self.joined
             if joined(rows, name, other):
                 self.refs[node.output] = self.refs[name]
                 return True
@@ -126,6 +157,14 @@ class Maker:
             step.plus = Ref(two.buffer, two.shape, two.strides, two.offset + number * size)
         return True
 
+    def held(self, array: np.ndarray, rank: np.ndarray) -> Ref:
+        """A constant in memory, of which a rate leaves some."""
+        assert self.made.ranked is not None
+        at, label = self.made.held_floats, f"h{len(self.made.held)}"
+        ranks = np.minimum(rank, self.made.ranked.most).astype(f"uint{self.made.ranked.bits}")
+        self.made.held.append(Held(label, np.ascontiguousarray(array, np.float32), ranks, at))
+        return Ref(self.plan, array.shape, contiguous(array.shape), at)
+
     def constant(self, array: np.ndarray, name: str, kind: type = np.float32) -> Ref:
         label = f"c{len(self.made.constants)}"
         self.made.constants[label] = np.ascontiguousarray(array, kind)
@@ -134,7 +173,9 @@ class Maker:
     def ref(self, name: str) -> Ref:
         """Where a value lies; made now where that was put off."""
         if name not in self.refs:
-            if name in self.arrays:
+            if name in self.ranks:
+                self.refs[name] = self.held(self.arrays[name], self.ranks[name])
+            elif name in self.arrays:
                 self.refs[name] = self.constant(self.arrays[name], name)
             else:
                 self.elements(self.makers[name])
@@ -165,7 +206,7 @@ class Maker:
             if name not in self.refs and name in self.makers:
                 parts.append(f"({self.expression_of(self.makers[name], shape, sources)})")
                 continue
-            if name in self.arrays and self.arrays[name].size == 1:
+            if name in self.arrays and self.arrays[name].size == 1 and name not in self.ranks:
                 parts.append(literal(float(self.arrays[name].reshape(-1)[0])))
                 continue
             parts.append(f"{{{len(sources)}}}")

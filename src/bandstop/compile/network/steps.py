@@ -75,9 +75,11 @@ class Rows:
 
     def text(self) -> str:
         name = "network_rows" if self.columns > 1 else "network_dots"
+        counts = "" if self.table.rank is None else f", plan->counts + {self.table.first}"
         return (
             f"{name}({address(self.source)}, &{self.table.name}, {address(self.target)}, "
-            f"{address(self.plus) if self.plus else 'NULL'}, {self.rows}, {self.columns}, {int(self.relu)});"
+            f"{address(self.plus) if self.plus else 'NULL'}, {self.rows}, {self.columns}, {int(self.relu)}"
+            f"{counts});"
         )
 
 
@@ -90,13 +92,13 @@ class Mix:
     rows: int
     step: int
     offsets: str
-    weights: str
+    weights: Ref
     entries: int
     width: int
 
     @property
     def reads(self) -> Sequence[Buffer]:
-        return [self.source.buffer]
+        return [self.source.buffer, self.weights.buffer]
 
     @property
     def writes(self) -> Sequence[Buffer]:
@@ -104,8 +106,8 @@ class Mix:
 
     def text(self) -> str:
         return (
-            f"network_mix({address(self.source)}, {self.offsets}, {self.weights}, {address(self.target)}, "
-            f"{self.rows}, {self.step}, {self.entries}, {self.width});"
+            f"network_mix({address(self.source)}, {self.offsets}, {address(self.weights)}, "
+            f"{address(self.target)}, {self.rows}, {self.step}, {self.entries}, {self.width});"
         )
 
 
@@ -311,9 +313,17 @@ class Softmax:
         )
 
 
+Row = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Offsets, weights and ranks of a row; zeros left out by whoever made it."""
+
+
 @dataclass
 class Table:
-    """The weights of a `Rows`, row by row: equal lists of offsets are stored once."""
+    """The weights of a `Rows`, row by row: equal lists of offsets are stored once.
+
+    With ranks, the weights of a row come in rising rank, and `first` is how many rows the tables before have.
+    With a scale a row, weights are whole numbers from -127 to 127.
+    """
 
     name: str
     weight: np.ndarray
@@ -321,12 +331,38 @@ class Table:
     start: np.ndarray
     at: np.ndarray
     bias: np.ndarray
+    rank: np.ndarray | None = None
+    first: int = 0
+    scale: np.ndarray | None = None
+
+    @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Name of a part -> what the file holds."""
+        every = {
+            "start": self.start, "at": self.at, "offset": self.offset, "weight": self.weight,
+            "bias": self.bias, "scale": self.scale, "rank": self.rank,
+        }  # fmt: skip
+        return {name: a for name, a in every.items() if a is not None}
 
 
-def table(name: str, rows: Sequence[tuple[np.ndarray, np.ndarray]], bias: np.ndarray) -> Table:
-    """Rows of (offsets, weights), zeros left out by whoever made them."""
+def table(
+    name: str, rows: Sequence[Row], rank_bits: int = 0, first: int = 0, bits: int = 32
+) -> Table:
+    """The table of some rows, without biases.
+
+    Parameters
+    ----------
+    name : in C
+    rows : offsets, weights and ranks of each
+    rank_bits : of a stored rank; 0: none is stored
+    first : rows of the tables before
+    bits : of a stored weight
+    """
+    if rank_bits:
+        orders = [np.argsort(rank, kind="stable") for _, _, rank in rows]
+        rows = [(o[i], w[i], r[i]) for (o, w, r), i in zip(rows, orders, strict=True)]
     start, at, offsets, seen, total = [0], [], [], {}, 0
-    for offset, weight in rows:
+    for offset, weight, _ in rows:
         key = offset.astype(np.uint32).tobytes()
         if key not in seen:
             seen[key] = total
@@ -334,13 +370,31 @@ def table(name: str, rows: Sequence[tuple[np.ndarray, np.ndarray]], bias: np.nda
             total += len(offset)
         at.append(seen[key])
         start.append(start[-1] + len(weight))
+    scale = None
+    if bits == 8:
+        largest = [float(np.abs(w).max(initial=0)) or 127.0 for _, w, _ in rows]
+        scale = np.array(largest, np.float32) / np.float32(127)
+        rows = [(o, np.rint(w / s), r) for (o, w, r), s in zip(rows, scale, strict=True)]
+    kind = np.int8 if bits == 8 else np.float32
+    made = [np.concatenate([[], *(row[part] for row in rows)]) for part in (1, 2)]
     return Table(
         name,
-        np.concatenate([w for _, w in rows]).astype(np.float32)
-        if rows
-        else np.zeros(0, np.float32),
+        made[0].astype(kind),
         np.concatenate(offsets) if offsets else np.zeros(0, np.uint32),
         np.array(start, np.uint32),
         np.array(at, np.uint32),
-        bias.astype(np.float32),
+        np.zeros(len(rows), np.float32),
+        made[1].astype(f"uint{rank_bits}") if rank_bits else None,
+        first,
+        scale,
     )
+
+
+@dataclass(frozen=True)
+class Held:
+    """A constant that a rate leaves some of: `at` is its place among the plan's constants."""
+
+    name: str
+    values: np.ndarray
+    rank: np.ndarray
+    at: int
