@@ -8,6 +8,7 @@ from graphs import graphs, inputs_of, masked, with_masks
 from hypothesis import given, settings
 
 from bandstop.graph import Graph, Node, run, shrink
+from bandstop.graph.simplify import simplify
 
 
 def numbers(graph: Graph) -> int:
@@ -65,6 +66,16 @@ def weights(*shape: int) -> torch.Tensor:
 
 def shapes(graph: Graph) -> dict[str, tuple[int, ...]]:
     return {name: tuple(t.shape) for name, t in graph.tensors.items()}
+
+
+@settings(max_examples=60)
+@given(masked())
+def test_what_was_simplified_and_shrunk_before_can_be_again(case):
+    """Names that an earlier time added are names like any other."""
+    whole = small = with_masks(*case)
+    for _ in range(3):
+        small = shrink(simplify(small))
+    require_same(whole, small, torch.double, 1e-10)
 
 
 def test_a_channel_goes_through_a_residual_only_if_it_is_dead_on_both_ways():

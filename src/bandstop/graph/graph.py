@@ -117,3 +117,22 @@ class Graph:
                 wanted |= set(node.inputs)
         tensors = {name: t for name, t in self.tensors.items() if name in wanted}
         return replace(self, nodes=tuple(reversed(kept)), tensors=tensors)
+
+
+class Names:
+    """Names that a graph does not have yet, for what is added to it.
+
+    Parameters
+    ----------
+    graph : which is changed
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.taken = {*graph.inputs, *graph.tensors, *(node.output for node in graph.nodes)}
+
+    def fresh(self, name: str) -> str:
+        """This name, with dots behind it where it is taken; from now on it is."""
+        while name in self.taken:
+            name += "."
+        self.taken.add(name)
+        return name

@@ -9,13 +9,13 @@ from place to place, and does so here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
 
 from bandstop.graph.axes import Axes, Dims, Positions
-from bandstop.graph.graph import Graph, Node
+from bandstop.graph.graph import Graph, Names, Node
 from bandstop.graph.operations import OPERATIONS
 from bandstop.graph.reach import needed
 from bandstop.graph.run import values
@@ -76,10 +76,11 @@ def shrink(graph: Graph) -> Graph:
     masks = {name: [positions.mask(dim) for dim in dims[name]] for name in dims}
 
     nodes: list[Node] = []
+    fresh = Names(graph).fresh
     tensors = {name: _cut(t, masks[name]) for name, t in graph.tensors.items()}
     for node in graph.nodes:
         if node.operation == "door":
-            nodes += _passing(node, masks[node.output])
+            nodes += _passing(node, masks[node.output], fresh)
             continue
         operation = OPERATIONS[node.operation]
         attributes = operation.small(
@@ -89,7 +90,7 @@ def shrink(graph: Graph) -> Graph:
         if constant is None:
             nodes.append(Node(node.operation, node.inputs, node.output, attributes, node.place))
         else:
-            bare, name = f"{node.output}.bare", f"{node.output}.constant"
+            bare, name = fresh(f"{node.output}.bare"), fresh(f"{node.output}.constant")
             nodes.append(Node(node.operation, node.inputs, bare, attributes, node.place))
             nodes.append(Node("add", (bare, name), node.output, {}, node.place))
             tensors[name] = constant
@@ -113,12 +114,8 @@ def _with_doors(graph: Graph) -> Graph:
 
     Doors of an earlier time are gone: each is what it stands behind.
     """
-    there = {*graph.inputs, *graph.tensors, *(node.output for node in graph.nodes)}
-    names = {}
-    for name in graph.inputs:
-        names[name] = f"{name}.read"
-        while names[name] in there:
-            names[name] += "."
+    fresh = Names(graph).fresh
+    names = {name: fresh(f"{name}.read") for name in graph.inputs}
     doors = [Node("door", (name,), new) for name, new in names.items()]
     nodes = []
     for n in graph.nodes:
@@ -131,14 +128,14 @@ def _with_doors(graph: Graph) -> Graph:
     return Graph(graph.inputs, (*doors, *nodes), graph.tensors, outputs)
 
 
-def _passing(door: Node, masks: list[Tensor]) -> list[Node]:
+def _passing(door: Node, masks: list[Tensor], fresh: Callable[[str], str]) -> list[Node]:
     """Nodes that take what is read of an input."""
     cut = [d for d, mask in enumerate(masks) if not mask.all()]
     if not cut:
         return [door]
     nodes, source = [], door.inputs[0]
     for place, d in enumerate(cut):
-        output = door.output if place == len(cut) - 1 else f"{door.output}:{d}"
+        output = door.output if place == len(cut) - 1 else fresh(f"{door.output}:{d}")
         index = masks[d].nonzero().flatten().tolist()
         nodes.append(Node("take", (source,), output, {"dim": d, "index": index}))
         source = output

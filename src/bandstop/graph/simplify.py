@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from bandstop.graph.graph import Graph, Node
+from bandstop.graph.graph import Graph, Names, Node
 from bandstop.graph.operations import OPERATIONS
 from bandstop.graph.operations.contract import letters
 from bandstop.graph.operations.maps import Function
@@ -91,11 +91,11 @@ def _carried(node: Node, inputs: list[Tensor], ranks: Ranks) -> Tensor | None:
 
 def _scaled(graph: Graph, ranks: Ranks) -> Graph:
     """Weights that are scaled keep their ranks, which are added to `ranks` under their new names."""
-    tensors, uses = dict(graph.tensors), _uses(graph)
+    tensors, uses, names = dict(graph.tensors), _uses(graph), Names(graph)
     nodes: list[Node] = []
     at: dict[str, int] = {}
     for node in graph.nodes:
-        made = _folded(node, nodes, at, tensors, uses, ranks)
+        made = _folded(node, nodes, at, tensors, uses, ranks, names)
         if made is None:
             at[node.output] = len(nodes)
             nodes.append(node)
@@ -117,6 +117,7 @@ def _folded(
     tensors: dict[str, Tensor],
     uses: dict[str, int],
     ranks: Ranks,
+    names: Names,
 ) -> bool | None:
     """Make a product with a constant part of the linear operation before it; None where it is not."""
     data = [name for name in node.inputs if name not in tensors]
@@ -152,16 +153,17 @@ def _folded(
     parts = [added] if shift is None else [added, tensors[shift.inputs[1]]]
     if weight is None or bias.numel() > max(part.numel() for part in parts):
         return None  # two short constants would become a long one
-    name = f"{node.output}.weight"
+    name, bare, offset = (
+        names.fresh(f"{node.output}.{part}") for part in ("weight", "bare", "bias")
+    )
     tensors[name] = weight
     if linear.inputs[1] in ranks:
         ranks[name] = ranks[linear.inputs[1]]
     place = at[linear.output]
-    bare = f"{node.output}.bare"
     nodes[place] = replace(linear, inputs=(linear.inputs[0], name), output=bare)
     at[bare] = place
-    tensors[f"{node.output}.bias"] = bias
-    sum_ = Node("add", (bare, f"{node.output}.bias"), node.output, {}, node.place)
+    tensors[offset] = bias
+    sum_ = Node("add", (bare, offset), node.output, {}, node.place)
     uses[bare] = 1
     if shift is not None:
         nodes[at[source]] = sum_

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from bandstop.compile.passes.quantise import LARGEST, SHRUNK
 from bandstop.graph import Graph, Node, values
+from bandstop.graph.graph import Names
 from bandstop.graph.operations import OPERATIONS
 from bandstop.graph.operations.contract import letters
 
@@ -39,10 +40,10 @@ def quantised(graph: Graph, samples: Tensor) -> Graph:
         for node in graph.nodes:
             if node.output in weights:
                 squares[node.output] += _squares(node, weights[node.output], found)
-    tensors, nodes = dict(graph.tensors), []
+    tensors, nodes, fresh = dict(graph.tensors), [], Names(graph).fresh
     for node in graph.nodes:
         if weight := weights.get(node.output):
-            name = f"{node.output}.int8"
+            name = fresh(f"{node.output}.int8")
             rows = _within_row(node, weight)
             tensors[name] = rounded(graph.tensors[weight], squares[node.output], rows)
             inputs = tuple(name if n == weight else n for n in node.inputs)
