@@ -32,7 +32,7 @@ check: install ## style, types, the layers between rooms
 	$(BIN)/ruff check src tests benchmarks .ci
 	$(BIN)/ruff format --check src tests benchmarks .ci
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/python .ci/rooms.py
 
 test: check ## everything that must hold, in under 10 minutes
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"

@@ -135,10 +135,9 @@ def gone(tensor: str, small: Shape, before: Shape) -> dict[str, tuple[int, int]]
 def step_times(made: CSource, bundle: Bundle, rounds: int = 51) -> list[float]:
     """Microseconds from frames to signal, of each call of the network, and of the probabilities, in turn
     on one core; medians."""
-    body = made.source.split("(void)memory;\n", 1)[1].split("\n}\n", 1)[0]
     calls = [
         f"signal_of(frames, {FRAMES}, 0, memory);",
-        *(line.strip() for line in body.splitlines()),
+        *made.calls,
         f"answer_of(logits, ({made.name}_answer *)answer);",
     ]
     cases = "\n".join(f"        case {i}: {call} break;" for i, call in enumerate(calls))

@@ -59,6 +59,7 @@ class CSource:
     """The C target's result.
 
     scratch  bytes of memory that the caller gives
+    calls    the network's statements, one a layer: from `signal` to `logits` in `memory`
     """
 
     name: str
@@ -68,6 +69,7 @@ class CSource:
     scratch: int
     macs: int
     facts: Mapping[str, str] = field(default_factory=dict)
+    calls: tuple[str, ...] = ()
 
     @property
     def flash(self) -> int:
@@ -90,7 +92,7 @@ def emit(graph: Graph, name: str, facts: Mapping[str, str], unit: str = "mm") ->
             "x": f"memory + {offsets.get(node.input, 0)}",
             "y": f"memory + {offsets.get(node.output, 0)}",
         }
-        calls.append("    " + Template(part.call).substitute(places))
+        calls.append(Template(part.call).substitute(places))
     scratch = scratch_bytes(graph)
     front_ram = 4 * (sizes["signal"] + sizes["means"])
     layers = (
@@ -115,7 +117,7 @@ def emit(graph: Graph, name: str, facts: Mapping[str, str], unit: str = "mm") ->
         "farthest": float_bits(graph.farthest),
         "signal_at": offsets["signal"],
         "state_at": offsets["means"],
-        "calls": "\n".join(calls),
+        "calls": "\n".join(f"    {call}" for call in calls),
         "asks": "",
         "declared": "",
     }
@@ -142,7 +144,7 @@ def emit(graph: Graph, name: str, facts: Mapping[str, str], unit: str = "mm") ->
             named(SET_RATE, **words) if ranked else "",
         ]
     )
-    return CSource(name, source, header, layers, scratch, macs, dict(facts))
+    return CSource(name, source, header, layers, scratch, macs, dict(facts), tuple(calls))
 
 
 def _parts(graph: Graph) -> list[tuple[Part, Node]]:
