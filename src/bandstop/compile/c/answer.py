@@ -85,12 +85,11 @@ int ${name}_from_signal(const float *signal, size_t nodes, size_t features, void
 static int signal_of(const float *frames, size_t count, size_t first, float *memory)
 {
     front_state *state = (front_state *)(void *)(memory + $state_at);
-    int chunk = 0;
-    memset(state, 0, sizeof *state);
+    front_begin(state, count);
     for (size_t t = 0; t < count; t++) {
-        const float *frame = frames + (first + t) % count * $NAME_FRAME_FLOATS;
+        const float *frame = frames + front_at(count, first, t) * $NAME_FRAME_FLOATS;
         if (!all_within(frame, $NAME_FRAME_FLOATS, FARTHEST)) return $NAME_NOT_FINITE;
-        front_add(state, frames, count, first, t, &chunk);
+        front_add(state, frames, count, first, t);
     }
     front_end(state, memory + $signal_at);
     return $NAME_OK;

@@ -48,16 +48,14 @@ def floats_of(graph: Graph) -> int:
 
 def network(graph: Graph, node: Node) -> Part:
     """What the node adds to the file; its steps keep their values where its own place in memory is."""
-    program = node.attributes["program"]
-    code, call = (
-        kernels(program) + "\n" + "\n".join(data(program)),
-        "network_run(${x}, logits, ${y});",
-    )
+    program, plan = node.attributes["program"], ""
+    code = kernels(program) + "\n" + "\n".join(data(program))
     if program.ranked is None:
         code += RUN % statements(program)
     else:
+        plan = ", plan_of(memory)"
         words = words_of(program.ranked, mark_of(graph)) | {"plan_floats": floats_of(graph)}
         code += plan_of(program) + filled(HELD, **words) + planned(program)
         code += RUN_RANKED % (words["mark"], len(graph.classes), statements(program))
-        call = call.replace(");", ", plan_of(memory));")
+    call = f"network_run(${{x}}, logits, ${{y}}{plan});"
     return Part("network", (), code, call, macs=macs(program), more=stored_bytes(program))

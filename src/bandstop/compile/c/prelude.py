@@ -5,7 +5,7 @@ PRELUDE = r"""
    32-bit x86 without SSE, which has none ---- */
 #if !defined(BANDSTOP_PLAIN_C) && defined(__GNUC__) && (!defined(__i386__) || defined(__SSE2__))
 #  define VECTORS 1
-#  if defined(__AVX512F__)
+#  if defined(__AVX__)
 #    if defined(__cplusplus) && !defined(__clang__) /* of gcc's own header */
 #      pragma GCC diagnostic push
 #      pragma GCC diagnostic ignored "-Wuninitialized"
@@ -15,6 +15,8 @@ PRELUDE = r"""
 #    else
 #      include <immintrin.h>
 #    endif
+#  endif
+#  if defined(__AVX512F__)
 #    define LANES 16
 #  elif defined(__AVX__)
 #    define LANES 8

@@ -25,9 +25,10 @@ def front_doubles(graph: Graph) -> int:
     """Sums that are kept while frames come in: see front_state in c/front.py."""
     chunks, about = graph.the("chunks").attributes, graph.the("place").attributes
     read = len(graph.data("affine", "joints"))
-    pose = 3 * about["bodies"] * about["joints"] if faces(graph) else 0
+    every = 3 * about["bodies"] * about["joints"]
     each = 3 + 2 * moves(graph)
-    return int(chunks["chunks"] * (each * read + 3 + about["bodies"]) + pose)
+    own = chunks["chunks"] * (each * read + 3 + about["bodies"])
+    return int(own + every * (1 + faces(graph)) + 4)
 
 
 def floats(graph: Graph, value: str) -> int:
