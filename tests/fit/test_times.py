@@ -8,9 +8,9 @@ import pytest
 
 from bandstop.cli.main import run
 from bandstop.data import load
-from bandstop.fit.times import network_of
+from bandstop.fit.times import network_of, time_run
 from bandstop.job import design
-from bandstop.record import Config
+from bandstop.record import Config, read_record
 from bandstop.report.collect import collect
 
 pytestmark = pytest.mark.skipif(not shutil.which("gcc"), reason="gcc is not installed")
@@ -44,6 +44,17 @@ def test_what_is_timed_is_as_large_as_what_was_delivered(tmp_path):
     for name, weights in timed.net.net.weights().items():
         assert ((weights != 0) == (made.bundle.net.net.weights()[name] != 0)).all()
     assert timed.description == made.bundle.description
+
+
+def test_another_network_is_timed_by_its_bundle(tmp_path):
+    tiny = {"network": "st-gcn++", "widths": "6", "frames": 4, "steps": 2, "method": "mp", "rate": 0.8}
+    made = design(Config(**tiny), tmp_path, load("synthetic"))
+    ((rate, took),) = time_run(made.folder)
+    assert rate == 0.8
+    assert took > 0
+    assert read_record(made.folder.record).result["microseconds"] == took
+    made.folder.bundle.unlink()
+    assert time_run(made.folder) == []
 
 
 def test_a_page_of_runs_that_nobody_measured_has_no_column_of_it(capsys, tmp_path):

@@ -38,6 +38,8 @@ def test_an_option_that_differs_splits_only_the_rows_that_look_at_it(make):
     assert [r.label for r in table] == ["dense", "mp", "pmp, prior gaussian", "pmp, prior laplace"]
     table = rows([make(heads=2), make(heads=3), make("dense", heads=2)])
     assert [r.label for r in table] == ["dense, heads 2", "pmp, heads 2", "pmp, heads 3"]
+    table = rows([make(), make(network="st-gcn", widths="6")])
+    assert [r.label for r in table] == ["pmp, network attention-gcn", "pmp, network st-gcn"]
     table = rows([make(exempt=("dense",)), make()])
     assert {r.label for r in table} == {"pmp, exempt dense", "pmp, exempt none"}
 

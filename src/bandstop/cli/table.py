@@ -25,7 +25,7 @@ def table(
     name: str = typer.Argument(
         "overview",
         help="the question: overview, quick, methods, priors, alignment, semi, ctf, regularisers, mrmp, "
-        "distillation, dense, structure or networks",
+        "distillation, dense, structure, networks or temporal",
     ),
     methods: str = typer.Option(None, help="such as dense,mp,mp-finetune,pmp"),
     rates: str = typer.Option(None, help="such as 50,70,90,95,98, in percent, or 0.5,0.7"),

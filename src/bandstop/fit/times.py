@@ -22,14 +22,20 @@ def time_run(folder: RunFolder, rates: Collection[float] = ()) -> list[tuple[flo
     """Measure what a run came to and write `microseconds` into its result, by rate where it has many.
 
     rates  of a network of many rates, which of them
-    Gives (rate, microseconds) for each that was measured; none for a network of many rates whose bundle
-    is not there.
+    Gives (rate, microseconds) for each that was measured; none for a network of many rates, or another than
+    the attention GCN, whose bundle is not there.
     Errors: BadInput where the record or that bundle is damaged; Missing without a C compiler.
     """
     record = read_record(folder.record)
     result, found = record.result, []
     if not record.options.many:
-        found.append((record.options.rate, microseconds(network_of(record))))
+        if record.options.closed:
+            timed = network_of(record)
+        elif folder.bundle.exists():
+            timed = load_bundle(folder.bundle)
+        else:
+            return []
+        found.append((record.options.rate, microseconds(timed)))
         result = result | {"microseconds": found[0][1]}
     elif folder.bundle.exists():
         bundle, by_rate = load_bundle(folder.bundle), []

@@ -177,15 +177,18 @@ def _special(name: str) -> bool:
 
 
 def _looked_at(options: Config) -> set[str]:
-    """The options that this method takes into account."""
+    """The options that this method and this network take into account."""
     dense = options.method == "dense"
     return {
         f.name
         for f in fields(Config)
-        if not f.metadata["only"]
-        or (
-            options.method in f.metadata["only"]
-            and not (dense and f.metadata["panel"] == "Method" and f.name != "method")
+        if options.network in (f.metadata["networks"] or (options.network,))
+        and (
+            not f.metadata["only"]
+            or (
+                options.method in f.metadata["only"]
+                and not (dense and f.metadata["panel"] == "Method" and f.name != "method")
+            )
         )
     }
 
