@@ -47,7 +47,14 @@ def test_what_is_timed_is_as_large_as_what_was_delivered(tmp_path):
 
 
 def test_another_network_is_timed_by_its_bundle(tmp_path):
-    tiny = {"network": "st-gcn++", "widths": "6", "frames": 4, "steps": 2, "method": "mp", "rate": 0.8}
+    tiny = {
+        "network": "st-gcn++",
+        "widths": "6",
+        "frames": 4,
+        "steps": 2,
+        "method": "mp",
+        "rate": 0.8,
+    }
     made = design(Config(**tiny), tmp_path, load("synthetic"))
     ((rate, took),) = time_run(made.folder)
     assert rate == 0.8

@@ -41,7 +41,8 @@ class Refined(nn.Module):
         count, compared = len(adjacency), max(LEAST, inputs // REDUCTION)
         self.from_ = pointwise(inputs, count * compared)
         self.to_ = pointwise(inputs, count * compared, bias=False)  # a bias would fall to p's
-        self.refine = Latent(torch.randn(count, outputs, compared) * compared**-0.5)
+        start = torch.randn(count, outputs, compared, device="cpu") * compared**-0.5
+        self.refine = Latent(start)
         self.shift = nn.Parameter(torch.zeros(count * outputs))
         self.mix = pointwise(inputs, count * outputs)
         self.adjacency = Latent(adjacency)
