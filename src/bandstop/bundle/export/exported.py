@@ -38,13 +38,15 @@ class Exported:
 
 
 def origin(bundle: Bundle, command: str) -> dict[str, str]:
-    """Command, the bundle's checksum, its rate."""
+    """Command, the bundle's checksum, its rate; of many rates the file itself says which."""
     rate = bundle.facts.get("rate")
-    return {
+    found = {
         "command": command,
         "bundle": f"sha256 {hashlib.sha256(bundle.to_bytes()).hexdigest()}",
-        "rate": "unknown" if rate is None else f"{rate:.4f}",
     }
+    if bundle.order is None:
+        found["rate"] = "unknown" if rate is None else f"{rate:.4f}"
+    return found
 
 
 def require_suffix(path: Path, suffix: str, target: str) -> None:

@@ -16,7 +16,7 @@ from bandstop.compile.c.front import front
 from bandstop.compile.c.mix import mix
 from bandstop.compile.c.network import floats_of, mark_of, network, ranks_in
 from bandstop.compile.c.prelude import PRELUDE
-from bandstop.compile.c.rate import ASKS, DECLARED, SET_RATE, words_of
+from bandstop.compile.c.rate import ASKS, DECLARED, SET_RATE, rates_words, words_of
 from bandstop.compile.c.read import read
 from bandstop.compile.c.text import Part, array, comment, identifier, named
 from bandstop.compile.ir import Graph, Node
@@ -178,6 +178,9 @@ def float_bits(limit: float) -> int:
 def _storage(graph: Graph, node: Node) -> str:
     if node.operation == "paths":
         return "multiplied out"
+    if node.operation == "network":
+        program = node.attributes["program"]
+        return "rows" + ", ranked" * bool(program.ranked) + ", int8" * (program.bits == 8)
     words = []
     for role in ("attention", "filters", "dense"):
         if role in node.constants:
@@ -216,9 +219,11 @@ def _head(
         if graph.has("mix_relu")
         else "(A U) W"
     )
+    ranked = ranks_in(graph)
     given = {
         "bandstop": f"{version('bandstop')}, Python {platform.python_version()}",
         **facts,
+        **({"rates": rates_words(ranked, name)} if ranked else {}),
         **({} if graph.has("network") else {"order": order}),
         "MACs": f"{macs} with weights that are not zero",
         "scratch": f"{scratch} bytes, given by the caller",

@@ -72,6 +72,11 @@ int ${name}_set_rate(void *scratch, size_t bytes, double rate);
 """
 
 
+def rates_words(ranked: Ranked, name: str) -> str:
+    """What the head of the file says of its rates."""
+    return f"{ranked.lowest:g} to {ranked.highest:g} of {ranked.weights} weights, set with {name}_set_rate"
+
+
 def words_of(ranked: Ranked, mark: str) -> dict[str, object]:
     """What the texts above ask for.
 

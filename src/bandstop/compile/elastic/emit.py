@@ -13,7 +13,7 @@ from bandstop.compile.c.channels import channel
 from bandstop.compile.c.emit import FEWEST_FRAMES, CSource, Layer, classes_of, float_bits, table
 from bandstop.compile.c.front import front
 from bandstop.compile.c.prelude import PRELUDE, wide
-from bandstop.compile.c.rate import ASKS, DECLARED, HELD, SET_RATE, words_of
+from bandstop.compile.c.rate import ASKS, DECLARED, HELD, SET_RATE, rates_words, words_of
 from bandstop.compile.c.read import read
 from bandstop.compile.c.text import TYPES, array, comment, filled, identifier, named
 from bandstop.compile.elastic import kernel
@@ -217,8 +217,7 @@ def _head(
         "",
         f"{'bandstop':<10}{version('bandstop')}, Python {platform.python_version()}",
         *(f"{key:<10}{value}" for key, value in facts.items()),
-        f"{'rates':<10}{ranked.lowest:g} to {ranked.highest:g} of {ranked.weights} weights, set with "
-        f"{name}_set_rate",
+        f"{'rates':<10}{rates_words(ranked, name)}",
         f"{'order':<10}(A U) W, multiplied out from rate {switch:.4f} on" if out.keep else
         f"{'order':<10}(A U) W",
         f"{'MACs':<10}{macs} at rate {ranked.lowest:g}, with weights that are not zero",
