@@ -54,6 +54,13 @@ def test_planted_torch_is_seen(own):
     assert planted(module, "torch") == [f"{module} imports torch, and {own} must do without"]
 
 
+def test_torch_behind_another_room_is_seen():
+    (fault,) = planted("bandstop.record.config", "bandstop.digest")
+    assert fault == (
+        "bandstop.record.config imports bandstop.digest, which may import torch, and record must do without"
+    )
+
+
 def test_a_room_without_a_row_is_seen():
     graph = rooms.imports()
     graph.add_module("bandstop.cellar")
