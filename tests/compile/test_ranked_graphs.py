@@ -19,7 +19,7 @@ from bandstop.compile import Options, check_signals
 from bandstop.compile.network.lower import lower
 from bandstop.compile.network.maker import Maker
 from bandstop.compile.network.quantise import quantised, rounded, weight_of
-from bandstop.compile.network.steps import table
+from bandstop.compile.network.tables import table
 from bandstop.errors import BadInput, Failure
 from bandstop.graph import Graph, Node, run
 from bandstop.graph.simplify import simplify, simplify_ranked

@@ -9,7 +9,8 @@ import numpy as np
 from bandstop.compile.c.prelude import PRELUDE
 from bandstop.compile.c.text import TYPES, filled, number
 from bandstop.compile.network.lower import Program, lower
-from bandstop.compile.network.steps import Rows, Table
+from bandstop.compile.network.steps import Rows
+from bandstop.compile.network.tables import Table
 from bandstop.graph import Graph
 from bandstop.graph.simplify import simplify
 

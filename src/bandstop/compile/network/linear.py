@@ -9,7 +9,8 @@ import numpy as np
 from bandstop.compile.network.maker import GUARD, Maker
 from bandstop.compile.network.moves import padded
 from bandstop.compile.network.refs import Buffer, Ref, loops
-from bandstop.compile.network.steps import Clear, Elements, Fold, Mix, Product, Row, Rows
+from bandstop.compile.network.steps import Clear, Elements, Fold, Mix, Product, Rows
+from bandstop.compile.network.tables import Row
 from bandstop.graph import Node
 from bandstop.graph.operations.contract import letters
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from bandstop.compile.network.elements import elementwise, expression, literal
 from bandstop.compile.network.refs import Buffer, Ref, contiguous
-from bandstop.compile.network.steps import Elements, Held, Row, Rows, Step, Table, table
+from bandstop.compile.network.steps import Elements, Rows, Step
+from bandstop.compile.network.tables import Held, Row, Table, table
 from bandstop.compile.ranked import Ranked
 from bandstop.graph import Graph, Node
 
