@@ -7,12 +7,14 @@ sum of E[x^2] (w - scale q)^2, x what a weight is multiplied with (our choice, a
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from bandstop.compile.passes.quantise import LARGEST, SHRUNK
+from bandstop.compile.passes.quantise import best_scale, rounded
 from bandstop.graph import Graph, Node, values
 from bandstop.graph.graph import Names
 from bandstop.graph.operations import OPERATIONS
@@ -33,19 +35,12 @@ def quantised(graph: Graph, samples: Tensor) -> Graph:
     Graph
         Every row of weights is whole numbers times its largest magnitude / 127.
     """
-    weights = {n.output: name for n in graph.nodes if (name := weight_of(graph, n))}
-    squares = {output: torch.zeros_like(graph.tensors[name]) for output, name in weights.items()}
-    for sample in samples.split(1):
-        found = values(graph, [sample])
-        for node in graph.nodes:
-            if node.output in weights:
-                squares[node.output] += _squares(node, weights[node.output], found)
+    found = values(graph, [samples])
     tensors, nodes, fresh = dict(graph.tensors), [], Names(graph).fresh
     for node in graph.nodes:
-        if weight := weights.get(node.output):
+        if weight := weight_of(graph, node):
             name = fresh(f"{node.output}.int8")
-            rows = _within_row(node, weight)
-            tensors[name] = rounded(graph.tensors[weight], squares[node.output], rows)
+            tensors[name] = rounded_rows(node, weight, found)
             inputs = tuple(name if n == weight else n for n in node.inputs)
             nodes.append(replace(node, inputs=inputs))
         else:
@@ -60,48 +55,48 @@ def weight_of(graph: Graph, node: Node) -> str | None:
     return known[0] if linear and len(known) == 1 else None
 
 
-def _squares(node: Node, weight: str, found: dict[str, Tensor]) -> Tensor:
-    """Sum of the squares of what each weight is multiplied with: a product is linear in its weights."""
-    with torch.enable_grad():
-        w = found[weight].detach().requires_grad_()
-        inputs = [w if n == weight else found[n].square() for n in node.inputs]
-        total = OPERATIONS[node.operation].run(inputs, node.attributes, 1).sum()
-        return torch.autograd.grad(total, w)[0]
-
-
-def _within_row(node: Node, weight: str) -> tuple[int, ...]:
-    """The dimensions of a weight over which one output adds up."""
-    if node.operation == "convolve":
-        return (1, 2, 3, 4)
-    names, out = letters(node.attributes["equation"])
-    word = names[node.inputs.index(weight)]
-    return tuple(d for d, letter in enumerate(word) if letter not in out)
-
-
-def rounded(weight: Tensor, importance: Tensor, within: tuple[int, ...]) -> Tensor:
-    """Each row with the scale that loses least.
+def rounded_rows(node: Node, weight: str, found: dict[str, Tensor]) -> Tensor:
+    """The weights of a sum of products, each row rounded with the scale that loses least.
 
     Parameters
     ----------
-    weight : of any shape
-    importance : mean square of what each of its elements is multiplied with, up to a factor
-    within : dimensions of a row
+    node : a convolution or an einsum
+    weight : the name of its weights
+    found : every value on samples, and every tensor
 
     Returns
     -------
     Tensor
-        Of the weight's shape: scale times whole numbers, the largest of each row 127.
+        Of the weights' shape: a scale times whole numbers, the largest of each row 127.
     """
-    within = tuple(d for d in within if d < weight.ndim)
+    whole, inner = found[weight], _within_row(node, weight, found[weight].ndim)
+    outer = [d for d in range(whole.ndim) if d not in inner]
+    order = [*outer, *inner]
+    shape = [whole.shape[d] for d in order]
+    rows, squares = (
+        t.permute(order).reshape(math.prod(shape[: len(outer)]), -1).numpy()
+        for t in (whole, _squares(node, weight, found))
+    )
+    scales = [best_scale(w, x) for w, x in zip(rows, squares, strict=True)]
+    made = [scale * rounded(w, scale) for w, scale in zip(rows, scales, strict=True)]
+    back = [order.index(d) for d in range(whole.ndim)]
+    return torch.from_numpy(np.array(made)).view(shape).permute(back)
 
-    def over(f, x: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
-        return f(x, within, keepdim=True) if within else x
 
-    most = over(torch.amax, weight.abs()).clamp(min=1e-30)
-    best, least = weight, torch.full_like(most, torch.inf)
-    for shrunk in SHRUNK.tolist():
-        scale = most * shrunk / LARGEST
-        made = (weight / scale).round().clamp(-LARGEST, LARGEST) * scale
-        loss = over(torch.sum, importance * (weight - made).square())
-        best, least = torch.where(loss < least, made, best), torch.minimum(loss, least)
-    return best
+def _squares(node: Node, weight: str, found: dict[str, Tensor]) -> Tensor:
+    """Sum of the squares of what each weight is multiplied with: a product is linear in its weights."""
+    (batch,) = {found[n].shape[0] for n in node.inputs if n != weight}
+    with torch.enable_grad():
+        w = found[weight].detach().requires_grad_()
+        inputs = [w if n == weight else found[n].square() for n in node.inputs]
+        total = OPERATIONS[node.operation].run(inputs, node.attributes, batch).sum()
+        return torch.autograd.grad(total, w)[0]
+
+
+def _within_row(node: Node, weight: str, dims: int) -> list[int]:
+    """The dimensions of a weight over which one output adds up."""
+    if node.operation == "convolve":
+        return list(range(1, dims))
+    names, out = letters(node.attributes["equation"])
+    word = names[node.inputs.index(weight)]
+    return [d for d, letter in enumerate(word) if letter not in out]

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from bandstop.compile.interpret import run
 from bandstop.compile.ir import Graph
 from bandstop.compile.lower import steps_between
 from bandstop.compile.network.lower import lower
@@ -25,9 +24,9 @@ class QuantiseNetwork:
 
     def apply(self, graph: Graph) -> Graph:
         node = graph.the("network")
-        read = np.stack([run(graph, "signal", signal)[node.input] for signal in self.signals])
-        exact = quantised(simplify(node.attributes["graph"]), torch.from_numpy(read).double())
-        joints = read.shape[1]
-        program = lower(exact.float(), steps_between(exact, joints), bits=8)
+        joints, features = (graph.data("read", role) for role in ("joints", "features"))
+        read = torch.from_numpy(self.signals[:, joints][:, :, features]).double()
+        exact = quantised(simplify(node.attributes["graph"]), read)
+        program = lower(exact.float(), steps_between(exact, len(joints)), bits=8)
         made = replace(node, attributes={**node.attributes, "graph": exact, "program": program})
         return graph.replaced((node,), (made,))
