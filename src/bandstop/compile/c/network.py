@@ -5,7 +5,7 @@ from __future__ import annotations
 from bandstop.compile.c.rate import HELD, words_of
 from bandstop.compile.c.text import Part, filled
 from bandstop.compile.ir import Graph, Node
-from bandstop.compile.network.emit import data, kernels, macs, statements, stored_bytes
+from bandstop.compile.network.emit import arrays, data, kernels, macs, statements, stored_bytes
 from bandstop.compile.network.plan import plan_of, planned
 from bandstop.compile.ranked import Ranked
 from bandstop.fingerprint import fingerprint
@@ -38,7 +38,7 @@ def ranks_in(graph: Graph) -> Ranked | None:
 
 def mark_of(graph: Graph) -> str:
     """A fingerprint of what its tables hold."""
-    return fingerprint(data(graph.the("network").attributes["program"]), 8)
+    return fingerprint(arrays(graph.the("network").attributes["program"]), 8)
 
 
 def floats_of(graph: Graph) -> int:

@@ -175,7 +175,7 @@ def _words(
         "terms": out.terms, "dense_slots": out.dense, "plan_bytes": plan,
         "plan_floats": padded(activations), "signal_at": 0, "state_at": signal,
         "u_floats": u, "mixed_floats": mixed, "scratch": 64 + 4 * padded(activations) + plan,
-        "source_type": source, "rank_type": kinds["mix_rank"],
+        "source_type": source,
         "rank_bits": ranked.bits,
         "mix_at_type": kinds["mix_at"], "dense_at_type": kinds["dense_at"],
         "mix_wide": wide(kinds["mix_at"], "at"), "dense_wide": wide(kinds["dense_at"], "at"),

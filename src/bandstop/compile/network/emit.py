@@ -10,7 +10,6 @@ from bandstop.compile.c.prelude import PRELUDE
 from bandstop.compile.c.text import TYPES, filled, number
 from bandstop.compile.network.lower import Program, lower
 from bandstop.compile.network.steps import Rows
-from bandstop.compile.network.tables import Table
 from bandstop.graph import Graph
 from bandstop.graph.simplify import simplify
 
@@ -293,21 +292,27 @@ extern "C" {{
     )
 
 
+def arrays(program: Program) -> dict[str, np.ndarray]:
+    """Name in C -> the read-only arrays of a program."""
+    found = {f"{t.name}_{part}": a for t in program.tables for part, a in t.arrays.items()}
+    found |= {label: a.reshape(-1) for label, a in program.constants.items()}
+    for held in program.held:
+        found |= {held.name: held.values.reshape(-1), f"{held.name}_rank": held.rank.reshape(-1)}
+    return found
+
+
 def data(program: Program) -> list[str]:
-    """The read-only arrays of a program."""
-    tables = [text for t in program.tables for text in _table(t)]
-    return tables + [_array(label, a.reshape(-1)) for label, a in _constants(program).items()]
+    """The read-only arrays of a program in C, and its tables, which name them."""
+    tables = [
+        f"static const network_table {t.name} = {{{', '.join(f'{t.name}_{part}' for part in t.arrays)}}};"
+        for t in program.tables
+    ]
+    return [*(_array(name, a) for name, a in arrays(program).items()), *tables]
 
 
 def stored_bytes(program: Program) -> int:
-    """Read-only bytes of a program."""
-    parts = [a for t in program.tables for a in t.arrays.values()]
-    return sum(max(1, a.size) * a.itemsize for a in [*parts, *_constants(program).values()])
-
-
-def _constants(program: Program) -> dict[str, np.ndarray]:
-    held = {h.name: h.values for h in program.held}
-    return program.constants | held | {f"{h.name}_rank": h.rank for h in program.held}
+    """Read-only bytes of a program: C knows no empty array."""
+    return sum(max(1, a.size) * a.itemsize for a in arrays(program).values())
 
 
 def statements(program: Program) -> str:
@@ -318,14 +323,6 @@ def statements(program: Program) -> str:
 def macs(program: Program) -> int:
     """Multiply-accumulates with weights that are not 0."""
     return sum(len(s.table.weight) * s.columns for s in program.steps if isinstance(s, Rows))
-
-
-def _table(t: Table) -> list[str]:
-    parts = ", ".join(f"{t.name}_{part}" for part in t.arrays)
-    return [
-        *(_array(f"{t.name}_{part}", a) for part, a in t.arrays.items()),
-        f"static const network_table {t.name} = {{{parts}}};",
-    ]
 
 
 def _array(name: str, values: np.ndarray) -> str:
