@@ -110,7 +110,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--network", default="attention-gcn", help="or st-gcn, st-gcn++, ctr-gcn")
+    parser.add_argument("--network", default="attention-gcn", choices=("attention-gcn", *NETWORKS))
     parser.add_argument("--rates", default="0.5,0.7,0.9,0.95,0.96,0.97,0.98,0.99")
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--json", action="store_true")
